@@ -1,0 +1,48 @@
+import type { Payload } from "./payload.js";
+import type { SecretName } from "./secret-name.js";
+
+/** Labels of a secret. Plain data; keys and values are strings. */
+export type Tags = Readonly<Record<string, string>>;
+
+/** One version of a secret with its payload. */
+export interface Secret {
+  readonly name: SecretName;
+  /** The generation; undefined when the manager keeps none. */
+  readonly uid?: string | undefined;
+  /** From 1 upwards within the generation; undefined when the manager keeps no versions. */
+  readonly version?: number | undefined;
+  readonly payload: Payload;
+  readonly createTime?: Date | undefined;
+  readonly expireTime?: Date | undefined;
+  readonly description?: string | undefined;
+  readonly tags?: Tags | undefined;
+}
+
+/** A secret without its payload. */
+export interface SecretDescription {
+  readonly name: string;
+  /** The generation; undefined when the manager keeps none. */
+  readonly uid?: string | undefined;
+  /** The version a plain read returns; undefined when the manager keeps no versions. */
+  readonly activeVersion?: number | undefined;
+  readonly createTime?: Date | undefined;
+  readonly updateTime?: Date | undefined;
+  readonly expireTime?: Date | undefined;
+  readonly description?: string | undefined;
+  readonly tags?: Tags | undefined;
+  readonly deleteTime?: Date | undefined;
+  readonly restorableUntil?: Date | undefined;
+  /** The principal that last changed it. */
+  readonly changedBy?: string | undefined;
+}
+
+/** What is known of one version, without its payload. */
+export interface VersionDescription {
+  readonly uid?: string | undefined;
+  /** From 1 upwards; undefined when the manager keeps no versions. */
+  readonly version?: number | undefined;
+  readonly active?: boolean | undefined;
+  readonly createTime?: Date | undefined;
+  readonly expireTime?: Date | undefined;
+  readonly destroyTime?: Date | undefined;
+}
