@@ -1,0 +1,13 @@
+/** What a manager is told about the call it works for. */
+export interface ManagerCall {
+  /** The caller's options, untouched; an own copy, never undefined. The reference's `optional_params`. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Aborted when the caller goes away or the deadline passes; stop working then. */
+  readonly signal: AbortSignal;
+  /** When the caller stops waiting. The reference's `timeout`. */
+  readonly deadline: Date;
+  /** The principal the broker acts for; undefined for the broker's own calls. */
+  readonly principal?: string | undefined;
+  /** Names the call in the broker's logs and audit records. */
+  readonly requestId: string;
+}
