@@ -1,0 +1,159 @@
+import { setTimeout as setTimeoutPromise } from "node:timers/promises";
+import { SecretError } from "../domain/secret-error.js";
+import type { Log } from "../log/log.js";
+import { type AuditRecord, formatAuditRecord } from "./audit-record.js";
+import type { AuditSink } from "./audit-sink.js";
+
+/** How long the sink may take for one batch before calls are refused. */
+const writeTimeoutMs = 2_000;
+
+/** How often a failed sink is tried again while no call does. */
+const probeIntervalMs = 1_000;
+
+/** Told of every batch, for metrics. */
+export type BatchListener = (records: number, durationMs: number, written: boolean) => void;
+
+/** What an audit log works with. */
+export interface AuditLogOptions {
+  readonly sink: AuditSink;
+  readonly log: Log;
+  readonly onBatch?: BatchListener;
+  /** Told when the sink fails, and when it works again. */
+  readonly onHealth?: (healthy: boolean) => void;
+}
+
+interface Batch {
+  lines: string;
+  records: number;
+  readonly written: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: SecretError) => void;
+}
+
+/**
+ * The audit trail. Records of one turn of the event loop are written together, and so are those that arrive while a
+ * write is under way: every caller waits for its own record, and the cost is shared.
+ */
+export class AuditLog {
+  readonly #options: AuditLogOptions;
+  #pending: Batch | undefined;
+  #writing: Promise<void> | undefined;
+  #healthy = true;
+  #probe: NodeJS.Timeout | undefined;
+
+  constructor(options: AuditLogOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the last batch could be written. */
+  get healthy(): boolean {
+    return this.#healthy;
+  }
+
+  /**
+   * Refuses at once while the sink fails, so that nothing is asked of a manager that could not be recorded.
+   * @throws SecretError `AUDIT_UNAVAILABLE`
+   */
+  assertAvailable(): void {
+    if (!this.#healthy) throw unavailable();
+  }
+
+  /**
+   * Resolves once the record is written.
+   * @throws SecretError `AUDIT_UNAVAILABLE`: the record may be missing; the caller must not be answered otherwise.
+   */
+  record(record: AuditRecord): Promise<void> {
+    if (!this.#healthy) return Promise.reject(unavailable());
+    const batch = (this.#pending ??= this.#openBatch());
+    batch.lines += `${formatAuditRecord(record, new Date().toISOString())}\n`;
+    batch.records += 1;
+    return batch.written;
+  }
+
+  /** Writes what is pending and closes the sink; gives up on a sink that hangs. */
+  async close(): Promise<void> {
+    clearInterval(this.#probe);
+    this.#flush();
+    await Promise.race([this.#drain(), setTimeoutPromise(writeTimeoutMs, undefined, { ref: false })]);
+    await this.#options.sink.close();
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing;
+  }
+
+  #openBatch(): Batch {
+    if (this.#writing === undefined)
+      setImmediate(() => {
+        this.#flush();
+      });
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    // Whoever waits for the record sees the failure; a batch that only a probe waits for must not end the process.
+    promise.catch(() => undefined);
+    return { lines: "", records: 0, written: promise, resolve, reject };
+  }
+
+  #flush(): void {
+    const batch = this.#pending;
+    if (batch === undefined || this.#writing !== undefined) return;
+    this.#pending = undefined;
+    this.#writing = this.#write(batch).finally(() => {
+      this.#writing = undefined;
+      this.#flush();
+    });
+  }
+
+  async #write(batch: Batch): Promise<void> {
+    const startMs = performance.now();
+    const timer = setTimeout(() => {
+      this.#fail(batch, new Error("the audit sink is too slow"));
+    }, writeTimeoutMs);
+    try {
+      await this.#options.sink.write(batch.lines);
+      this.#succeed(batch);
+      this.#options.onBatch?.(batch.records, performance.now() - startMs, true);
+    } catch (error) {
+      this.#fail(batch, error);
+      this.#options.onBatch?.(batch.records, performance.now() - startMs, false);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #succeed(batch: Batch): void {
+    batch.resolve();
+    if (this.#healthy) return;
+    this.#healthy = true;
+    clearInterval(this.#probe);
+    this.#options.log.info({ sink: this.#options.sink.description }, "audit records are written again");
+    this.#options.onHealth?.(true);
+  }
+
+  #fail(batch: Batch, error: unknown): void {
+    batch.reject(unavailable(error));
+    this.#pending?.reject(unavailable(error));
+    this.#pending = undefined;
+    if (!this.#healthy) return;
+    this.#healthy = false;
+    const { sink, log, onHealth } = this.#options;
+    log.error({ sink: sink.description }, "audit records cannot be written; every call is refused", { thrown: error });
+    this.#probe = setInterval(() => {
+      this.#tryAgain();
+    }, probeIntervalMs).unref();
+    onHealth?.(false);
+  }
+
+  /** An empty line proves the sink without inventing a record. */
+  #tryAgain(): void {
+    if (this.#writing !== undefined) return;
+    this.#pending ??= this.#openBatch();
+    this.#pending.lines += "\n";
+    this.#flush();
+  }
+}
+
+function unavailable(cause?: unknown): SecretError {
+  return new SecretError("AUDIT_UNAVAILABLE", "the audit record could not be written, so the call is refused", {
+    ...(cause !== undefined && { cause }),
+  });
+}
