@@ -1,0 +1,117 @@
+import { LatencyHistogram } from "./latency-histogram.js";
+
+/** What a manager is asked to do; the values of the label `operation`. */
+export const managerOperations = [
+  "read",
+  "read_version",
+  "write",
+  "delete",
+  "rotate",
+  "list",
+  "describe",
+  "activate",
+  "restore",
+  "destroy",
+  "health",
+] as const;
+
+/** One of {@link managerOperations}. */
+export type ManagerOperation = (typeof managerOperations)[number];
+
+/** What became of a manager's call: a read is `found` or `absent`, anything else `done`, and either may have `failed`. */
+export const managerOutcomes = ["found", "absent", "failed", "done"] as const;
+
+/** One of {@link managerOutcomes}. */
+export type ManagerOutcome = (typeof managerOutcomes)[number];
+
+/** What is counted of one operation. */
+export interface OperationMetrics {
+  readonly latency: LatencyHistogram;
+  readonly callsByOutcome: Record<ManagerOutcome, number>;
+}
+
+/** How many secrets' names become labels before the rest is counted as {@link otherSecretName}. */
+export const maxSecretNameLabels = 1_000;
+
+/** The label of every secret beyond {@link maxSecretNameLabels}. */
+export const otherSecretName = "other";
+
+/** What is counted only when it is asked for. */
+export interface BrokerMetricsOptions {
+  /** Whether reads are counted by secret name. */
+  readonly secretNames: boolean;
+}
+
+/** Counts what happens behind the calls: the manager's work, decisions and audit batches. */
+export class BrokerMetrics {
+  /** Whether reads are counted by secret name. */
+  readonly secretNames: boolean;
+  readonly #operations: ReadonlyMap<ManagerOperation, OperationMetrics>;
+  readonly #readsByName = new Map<string, number>();
+  readonly auditLatency: LatencyHistogram = new LatencyHistogram();
+  #allowed = 0;
+  #denied = 0;
+  #auditRecords = 0;
+  #auditBatchesWritten = 0;
+  #auditBatchesFailed = 0;
+
+  constructor(options: BrokerMetricsOptions = { secretNames: false }) {
+    this.secretNames = options.secretNames;
+    this.#operations = new Map(managerOperations.map((operation) => [operation, createOperationMetrics()]));
+  }
+
+  /** Counts one finished call of the manager. */
+  managerCall(operation: ManagerOperation, outcome: ManagerOutcome, durationMs: number): void {
+    const counted = this.#operations.get(operation);
+    if (counted === undefined) return;
+    counted.callsByOutcome[outcome] += 1;
+    counted.latency.observe(durationMs);
+  }
+
+  /** Counts one decision of the policy. */
+  decision(allowed: boolean): void {
+    if (allowed) this.#allowed += 1;
+    else this.#denied += 1;
+  }
+
+  /** Counts one batch of audit records; the records count only when they were written. */
+  auditBatch(records: number, durationMs: number, ok: boolean): void {
+    this.auditLatency.observe(durationMs);
+    if (ok) {
+      this.#auditRecords += records;
+      this.#auditBatchesWritten += 1;
+    } else this.#auditBatchesFailed += 1;
+  }
+
+  /** Counts one read of a secret by its name, only where names were asked for. */
+  secretRead(name: string): void {
+    if (!this.secretNames) return;
+    const known = this.#readsByName.get(name);
+    const label = known === undefined && this.#readsByName.size >= maxSecretNameLabels ? otherSecretName : name;
+    this.#readsByName.set(label, (this.#readsByName.get(label) ?? 0) + 1);
+  }
+
+  /** What was counted of every operation. */
+  operations(): Iterable<[ManagerOperation, OperationMetrics]> {
+    return this.#operations.entries();
+  }
+
+  /** Decisions by their outcome. */
+  decisions(): { readonly allowed: number; readonly denied: number } {
+    return { allowed: this.#allowed, denied: this.#denied };
+  }
+
+  /** Audit records written, and batches by their outcome. */
+  audit(): { readonly records: number; readonly written: number; readonly failed: number } {
+    return { records: this.#auditRecords, written: this.#auditBatchesWritten, failed: this.#auditBatchesFailed };
+  }
+
+  /** Reads by secret name; empty unless names were asked for. */
+  secretReads(): Iterable<[string, number]> {
+    return this.#readsByName.entries();
+  }
+}
+
+function createOperationMetrics(): OperationMetrics {
+  return { latency: new LatencyHistogram(), callsByOutcome: { found: 0, absent: 0, failed: 0, done: 0 } };
+}
