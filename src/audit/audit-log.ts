@@ -7,6 +7,12 @@ import type { AuditSink } from "./audit-sink.js";
 /** How long the sink may take for one batch before calls are refused. */
 const writeTimeoutMs = 2_000;
 
+/**
+ * How soon one write may follow another. The first record after a pause is written at once; under load, records gather
+ * for at most this long, as handing a write to the system costs as much as answering half a call.
+ */
+const minSpacingMs = 1;
+
 /** How often a failed sink is tried again while no call does. */
 const probeIntervalMs = 1_000;
 
@@ -38,6 +44,7 @@ export class AuditLog {
   readonly #options: AuditLogOptions;
   #pending: Batch | undefined;
   #writing: Promise<void> | undefined;
+  #lastWriteMs = Number.NEGATIVE_INFINITY;
   #healthy = true;
   #probe: NodeJS.Timeout | undefined;
 
@@ -79,29 +86,35 @@ export class AuditLog {
   }
 
   async #drain(): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing;
+    while (this.#writing !== undefined || this.#pending !== undefined) {
+      this.#flush();
+      await this.#writing;
+    }
   }
 
   #openBatch(): Batch {
-    if (this.#writing === undefined)
-      setImmediate(() => {
-        this.#flush();
-      });
+    if (this.#writing === undefined) this.#scheduleFlush();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     // Whoever waits for the record sees the failure; a batch that only a probe waits for must not end the process.
     promise.catch(() => undefined);
     return { lines: "", records: 0, written: promise, resolve, reject };
   }
 
-  #flush(): void {
+  #scheduleFlush(): void {
+    if (performance.now() - this.#lastWriteMs >= minSpacingMs) setImmediate(this.#flush);
+    else setTimeout(this.#flush, minSpacingMs);
+  }
+
+  readonly #flush = (): void => {
     const batch = this.#pending;
     if (batch === undefined || this.#writing !== undefined) return;
     this.#pending = undefined;
+    this.#lastWriteMs = performance.now();
     this.#writing = this.#write(batch).finally(() => {
       this.#writing = undefined;
-      this.#flush();
+      if (this.#pending !== undefined) this.#scheduleFlush();
     });
-  }
+  };
 
   async #write(batch: Batch): Promise<void> {
     const startMs = performance.now();

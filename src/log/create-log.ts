@@ -14,7 +14,12 @@ export interface AdjustableLog extends Log {
  */
 export function createLog(level: string, destination?: DestinationStream): AdjustableLog {
   const logger = pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
     destination ?? pino.destination({ fd: 2, sync: true }),
   );
   const line =

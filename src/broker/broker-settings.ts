@@ -1,0 +1,20 @@
+import type { Tags } from "../domain/secret.js";
+import type { Policy } from "../policy/policy.js";
+
+/** How virtual keys are stored. */
+export interface VirtualKeySettings {
+  /** Ends in "/". */
+  readonly prefix: string;
+  readonly description: string | undefined;
+  readonly tags: Tags | undefined;
+}
+
+/** What a reload can change while calls are under way; swapped as a whole, each call keeps the one it began with. */
+export interface BrokerSettings {
+  readonly policy: Policy;
+  /** Undefined when virtual keys are not stored. */
+  readonly virtualKeys: VirtualKeySettings | undefined;
+  readonly maxPayloadBytes: number;
+  /** How many reads of a batch the manager is asked at once. */
+  readonly batchConcurrency: number;
+}

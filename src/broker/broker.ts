@@ -1,0 +1,239 @@
+import type {
+  DeleteReply,
+  DescribeReply,
+  ListQuery,
+  ListReply,
+  RotateReply,
+  WriteOptions,
+  WriteReply,
+} from "../contract/secret-manager.js";
+import type { Payload } from "../domain/payload.js";
+import type { SecretDescription } from "../domain/secret.js";
+import { isSecretError, SecretError } from "../domain/secret-error.js";
+import { type SecretName, secretNameProblem } from "../domain/secret-name.js";
+import type { BrokerMetrics } from "../telemetry/broker-metrics.js";
+import type { BrokerSettings } from "./broker-settings.js";
+import type { Call } from "./call.js";
+import type { Access, Enforcement, Outcome } from "./enforcement.js";
+import type { Options } from "./guarded-call.js";
+import type { GuardedManager, ManagerSubject } from "./guarded-manager.js";
+import { filterPage, unwrapPageToken, wrapPageToken } from "./list-secrets.js";
+import { type ReadRequest, type ReadResult, readSecret } from "./read-secret.js";
+import { type RotateRequest, rotateSecret } from "./rotate-secret.js";
+import { runConcurrently } from "./run-concurrently.js";
+
+/** What to write. */
+export interface WriteRequest extends ManagerSubject, WriteOptions {
+  readonly payload: Payload;
+}
+
+/** What to delete. */
+export interface DeleteRequest extends ManagerSubject {
+  readonly recoveryWindowInDays: number;
+  readonly expectedVersion?: number | undefined;
+  readonly requestId?: string | undefined;
+  /** Whether an absent name is an error. */
+  readonly mustExist?: boolean | undefined;
+}
+
+/** What became of a deletion. */
+export type Deletion = DeleteReply;
+
+/** What to list. */
+export interface ListRequest extends Omit<ListQuery, "pageToken"> {
+  /** As answered by the page before; empty for the first. */
+  readonly pageToken: string;
+  readonly options?: Options | undefined;
+}
+
+/** Which version to make the active one. */
+export interface ActivateRequest extends ManagerSubject {
+  readonly version: number;
+  readonly expectedVersion?: number | undefined;
+}
+
+/** What to destroy. */
+export interface DestroyRequest extends ManagerSubject {
+  readonly target: { readonly version: number } | { readonly uid: string };
+}
+
+/** What became of one read of a batch. */
+export type BatchItem = { readonly read: ReadResult } | { readonly error: SecretError };
+
+/** What a broker works with. */
+export interface BrokerParts {
+  readonly manager: GuardedManager;
+  readonly enforcement: Enforcement;
+  readonly metrics: BrokerMetrics;
+  /** Those in force now. */
+  readonly settings: () => BrokerSettings;
+}
+
+/** Every action on secrets, one method each: decide and record, ask the manager, answer. */
+export class Broker {
+  readonly #manager: GuardedManager;
+  readonly #enforcement: Enforcement;
+  readonly #metrics: BrokerMetrics;
+  readonly #settings: () => BrokerSettings;
+
+  constructor({ manager, enforcement, metrics, settings }: BrokerParts) {
+    this.#manager = manager;
+    this.#enforcement = enforcement;
+    this.#metrics = metrics;
+    this.#settings = settings;
+  }
+
+  /** Reads one version of a secret. */
+  readSecret(call: Call, request: ReadRequest): Promise<ReadResult> {
+    const access: Access = { action: "read", names: [request.name], isChange: false };
+    return this.#enforcement.perform([call, access], () => this.#read(call, request), describeRead);
+  }
+
+  /** Reads many secrets; each is decided, recorded and answered on its own. */
+  async batchReadSecrets(
+    call: Call,
+    requests: readonly (ReadRequest | SecretError)[],
+    atomic: boolean,
+  ): Promise<BatchItem[]> {
+    if (atomic) this.#manager.assertSupports("atomic_batch");
+    return await runConcurrently(requests, this.#settings().batchConcurrency, async (request) => {
+      if (isSecretError(request)) return { error: request };
+      try {
+        return { read: await this.readSecret(call, request) };
+      } catch (error) {
+        return {
+          error: isSecretError(error) ? error : new SecretError("INTERNAL_ERROR", "internal error", { cause: error }),
+        };
+      }
+    });
+  }
+
+  /** Lists a page of the secrets the caller may list. */
+  async listSecrets(call: Call, request: ListRequest): Promise<ListReply> {
+    const { options, pageToken, ...query } = request;
+    const token = pageToken === "" ? undefined : unwrapPageToken(pageToken, query);
+    const access: Access = { action: "list", names: [], isChange: false };
+    const page = await this.#enforcement.perform(
+      [call, access],
+      () => this.#manager.list(call, { ...query, pageToken: token }, options),
+      () => ({}),
+    );
+    const shown = filterPage(page, (name) => this.#mayList(call, name));
+    return { ...shown, nextPageToken: wrapPageToken(page.nextPageToken, query) };
+  }
+
+  /** Describes a secret and its versions. */
+  describeSecret(call: Call, request: ManagerSubject): Promise<DescribeReply> {
+    const access: Access = { action: "describe", names: [request.name], isChange: false };
+    return this.#enforcement.perform(
+      [call, access],
+      async () => {
+        const described = await this.#manager.describe(call, request);
+        if (described === undefined) throw SecretError.notFound(request.name);
+        return described;
+      },
+      ({ uid }) => ({ uid }),
+    );
+  }
+
+  /** Writes a new version. */
+  writeSecret(call: Call, { name, options, ...change }: WriteRequest): Promise<WriteReply> {
+    const access: Access = { action: "write", names: [name], isChange: true };
+    return this.#enforcement.perform(
+      [call, access],
+      () => this.#manager.write(call, { name, options }, change),
+      describeVersion,
+    );
+  }
+
+  /** Deletes a secret; without a recovery window that takes the right to destroy as well. */
+  deleteSecret(call: Call, request: DeleteRequest): Promise<DeleteReply> {
+    const destroy: Access = { action: "destroy", names: [request.name], isChange: true };
+    if (request.recoveryWindowInDays > 0) return this.#delete(call, request);
+    return this.#enforcement.perform([call, destroy], () => this.#delete(call, request), describeDeletion);
+  }
+
+  /** Replaces a payload under the same name or a new one. */
+  rotateSecret(call: Call, request: RotateRequest): Promise<RotateReply> {
+    const { name, newName } = request;
+    const access: Access = { action: "rotate", names: name === newName ? [name] : [name, newName], isChange: true };
+    return this.#enforcement.perform([call, access], () => rotateSecret(this.#manager, call, request), describeVersion);
+  }
+
+  /** Makes a version the active one. */
+  activateSecretVersion(call: Call, request: ActivateRequest): Promise<SecretDescription> {
+    const access: Access = { action: "activate", names: [request.name], isChange: true };
+    return this.#enforcement.perform(
+      [call, access],
+      () => this.#manager.activate(call, request, request),
+      ({ uid }) => ({ uid, version: request.version }),
+    );
+  }
+
+  /** Brings a deleted secret back. */
+  restoreSecret(
+    call: Call,
+    request: ManagerSubject & { readonly uid?: string | undefined },
+  ): Promise<SecretDescription> {
+    const access: Access = { action: "restore", names: [request.name], isChange: true };
+    return this.#enforcement.perform(
+      [call, access],
+      () => this.#manager.restore(call, request, request.uid),
+      ({ uid }) => ({ uid }),
+    );
+  }
+
+  /** Destroys a version or a generation irreversibly. */
+  destroySecret(call: Call, request: DestroyRequest): Promise<void> {
+    const { target } = request;
+    const access: Access = { action: "destroy", names: [request.name], isChange: true };
+    return this.#enforcement.perform(
+      [call, access],
+      () => this.#manager.destroy(call, request, target),
+      () => target,
+    );
+  }
+
+  /** Refuses to watch: no manager of this version tells of changes, and polling comes with the store. */
+  watchSecrets(call: Call): Promise<never> {
+    const access: Access = { action: "watch", names: [], isChange: false };
+    const refuse = (): Promise<never> => Promise.reject(SecretError.unsupported("watch", this.#manager.name));
+    return this.#enforcement.perform([call, access], refuse, () => ({}));
+  }
+
+  async #read(call: Call, request: ReadRequest): Promise<ReadResult> {
+    const result = await readSecret(this.#manager, call, request);
+    this.#metrics.secretRead(request.name);
+    return result;
+  }
+
+  #delete(call: Call, { name, options, mustExist, ...rest }: DeleteRequest): Promise<DeleteReply> {
+    const access: Access = { action: "delete", names: [name], isChange: true };
+    return this.#enforcement.perform(
+      [call, access],
+      async () => {
+        const reply = await this.#manager.delete(call, { name, options }, rest);
+        if (mustExist === true && reply.status === "not_found") throw SecretError.notFound(name);
+        return reply;
+      },
+      describeDeletion,
+    );
+  }
+
+  /** A name that breaks the rules could not be asked for, so it is not shown either. */
+  #mayList(call: Call, name: string): boolean {
+    return secretNameProblem(name) === undefined && this.#enforcement.mayAlso(call, "list", name as SecretName);
+  }
+}
+
+function describeRead({ secret, notModified }: ReadResult): Outcome {
+  return { outcome: notModified ? "not_modified" : "ok", version: secret.version, uid: secret.uid };
+}
+
+function describeVersion({ version, uid }: WriteReply): Outcome {
+  return { version, uid };
+}
+
+function describeDeletion({ status, uid }: DeleteReply): Outcome {
+  return { outcome: status === "not_found" ? "not_found" : "ok", uid };
+}

@@ -1,0 +1,84 @@
+import type { Caller } from "../domain/caller.js";
+import { SecretError } from "../domain/secret-error.js";
+
+/** Who asks, until when, and under which id. */
+export interface CallIdentity {
+  readonly caller: Caller;
+  readonly requestId: string;
+  /** When the caller stops waiting, in milliseconds since the epoch. */
+  readonly deadlineMs: number;
+}
+
+/** The longest a Node.js timer can wait. */
+const maxTimerMs = 2 ** 31 - 1;
+
+/**
+ * One call on its way through the broker. Its signal, and the timer behind it, are made when somebody first asks for
+ * them: a manager that answers at once costs neither.
+ */
+export class Call implements CallIdentity {
+  readonly caller: Caller;
+  readonly requestId: string;
+  readonly deadlineMs: number;
+  #controller: AbortController | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #interruption: SecretError | undefined;
+  #ended = false;
+
+  constructor({ caller, requestId, deadlineMs }: CallIdentity) {
+    this.caller = caller;
+    this.requestId = requestId;
+    this.deadlineMs = deadlineMs;
+  }
+
+  /** Aborted when the caller goes away or the deadline passes; its reason is a `SecretError`. */
+  get signal(): AbortSignal {
+    return (this.#controller ??= this.#arm()).signal;
+  }
+
+  /** @throws SecretError when the caller is gone or the deadline has passed. */
+  assertLive(): void {
+    if (this.#interruption === undefined && Date.now() >= this.deadlineMs) this.#interrupt(timedOut());
+    if (this.#interruption !== undefined) throw this.#interruption;
+  }
+
+  /** Whether something thrown is this call's own end, rather than a failure of whoever worked for it. */
+  isInterruption(thrown: unknown): thrown is SecretError {
+    return this.#interruption !== undefined && thrown === this.#interruption;
+  }
+
+  /** The caller went away. */
+  cancel(): void {
+    // grpc-js reports the end of every call this way, and making an error for nobody costs more than all the rest.
+    if (!this.#ended) this.#interrupt(new SecretError("CALL_CANCELLED", "the call was cancelled"));
+  }
+
+  /** The answer is on its way; nothing is interrupted any more. */
+  end(): void {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+  }
+
+  #arm(): AbortController {
+    const controller = new AbortController();
+    if (this.#interruption === undefined) {
+      const remainingMs = Math.min(Math.max(this.deadlineMs - Date.now(), 0), maxTimerMs);
+      this.#timer = setTimeout(() => {
+        this.#interrupt(timedOut());
+      }, remainingMs);
+    } else {
+      controller.abort(this.#interruption);
+    }
+    return controller;
+  }
+
+  #interrupt(error: SecretError): void {
+    this.#interruption ??= error;
+    clearTimeout(this.#timer);
+    this.#controller?.abort(this.#interruption);
+  }
+}
+
+function timedOut(): SecretError {
+  return new SecretError("MANAGER_TIMEOUT", "the manager did not answer before the deadline");
+}

@@ -1,0 +1,128 @@
+import type { AuditLog } from "../audit/audit-log.js";
+import type { AuditPhase } from "../audit/audit-record.js";
+import type { Action } from "../domain/action.js";
+import { isSecretError, SecretError } from "../domain/secret-error.js";
+import type { SecretName } from "../domain/secret-name.js";
+import type { Decision, DenialReason, Policy } from "../policy/policy.js";
+import type { BrokerMetrics } from "../telemetry/broker-metrics.js";
+import type { Call } from "./call.js";
+
+/** What enforcement works with. */
+export interface EnforcementOptions {
+  readonly audit: AuditLog;
+  readonly metrics: BrokerMetrics;
+  /** The policy in force now. */
+  readonly policy: () => Policy;
+}
+
+/** What a call wants to do. */
+export interface Access {
+  readonly action: Action;
+  /** The names it touches; none for an action that has no one name. */
+  readonly names: readonly SecretName[];
+  /** Whether it changes what is stored: then it is on record before the manager hears of it. */
+  readonly isChange: boolean;
+}
+
+/** What the record of a success says beyond `ok`. */
+export interface Outcome {
+  readonly outcome?: "ok" | "not_modified" | "not_found" | undefined;
+  readonly version?: number | undefined;
+  readonly uid?: string | undefined;
+}
+
+const messages: Readonly<Record<DenialReason, (action: Action, name: string | undefined) => string>> = {
+  POLICY_DENIED: (action, name) => `policy does not allow to ${action}${quoted(name)}`,
+  ACCESS_MODE_DENIED: (action, name) => `the configured access mode does not allow to ${action}${quoted(name)}`,
+  KEY_NOT_HOSTED: (_action, name) => `${quoted(name).trimStart()} is not a hosted key of this broker`,
+};
+
+/**
+ * The one place that decides, and the only way to a manager: no decision, no access; no record, no access.
+ *
+ * A denied call is recorded and refused. A read is recorded with its outcome before the answer leaves. A change is
+ * recorded before the manager hears of it, and again with its outcome.
+ */
+export class Enforcement {
+  readonly #options: EnforcementOptions;
+
+  constructor(options: EnforcementOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Lets the work reach the manager if policy allows it and audit can record it.
+   * @param describe what the record says of a result
+   * @throws SecretError `POLICY_DENIED`, `ACCESS_MODE_DENIED`, `KEY_NOT_HOSTED`, `AUDIT_UNAVAILABLE`, and the work's own
+   */
+  async perform<T>(
+    [call, access]: readonly [Call, Access],
+    work: () => Promise<T>,
+    describe: (result: T) => Outcome,
+  ): Promise<T> {
+    const decision = this.#decide(call, access);
+    if (!decision.allowed) return await this.#refuse(call, access, decision);
+    this.#options.audit.assertAvailable();
+    if (access.isChange) await this.#record(call, access, { phase: "attempt", rule: decision.rule });
+    const result = await this.#attempt(call, access, { rule: decision.rule, work });
+    await this.#record(call, access, { phase: "outcome", rule: decision.rule, outcome: "ok", ...describe(result) });
+    return result;
+  }
+
+  /** Whether the caller may do something to a name it found by another way; not recorded, as nothing is released. */
+  mayAlso(call: Call, action: Action, name: SecretName): boolean {
+    return this.#options.policy().decide(call.caller, action, name).allowed;
+  }
+
+  #decide(call: Call, { action, names }: Access): Decision {
+    const policy = this.#options.policy();
+    let decision = policy.decideAction(call.caller, action);
+    for (const name of names) {
+      decision = policy.decide(call.caller, action, name);
+      if (!decision.allowed) break;
+    }
+    this.#options.metrics.decision(decision.allowed);
+    return decision;
+  }
+
+  async #refuse(call: Call, access: Access, decision: Decision & { allowed: false }): Promise<never> {
+    const { reason, rule } = decision;
+    await this.#record(call, access, { phase: "outcome", rule, outcome: reason, allowed: false });
+    const [name] = access.names;
+    throw new SecretError(reason, messages[reason](access.action, name), {
+      metadata: { action: access.action, ...(name !== undefined && { name }) },
+    });
+  }
+
+  async #attempt<T>(call: Call, access: Access, { rule, work }: { rule: string; work: () => Promise<T> }): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const outcome = isSecretError(error) ? error.reason : "INTERNAL_ERROR";
+      await this.#record(call, access, { phase: "outcome", rule, outcome });
+      throw error;
+    }
+  }
+
+  async #record(call: Call, access: Access, entry: Entry): Promise<void> {
+    const { caller, requestId } = call;
+    const record = { allowed: true, ...entry, requestId, caller, action: access.action };
+    const { audit } = this.#options;
+    if (access.names.length <= 1) await audit.record({ ...record, name: access.names[0] });
+    else await Promise.all(access.names.map((name) => audit.record({ ...record, name })));
+  }
+}
+
+/** The part of a record that differs between the steps of one call. */
+interface Entry {
+  readonly phase: AuditPhase;
+  readonly rule: string;
+  readonly allowed?: boolean;
+  readonly outcome?: string | undefined;
+  readonly version?: number | undefined;
+  readonly uid?: string | undefined;
+}
+
+function quoted(name: string | undefined): string {
+  return name === undefined ? "" : ` "${name}"`;
+}

@@ -1,0 +1,228 @@
+import type {
+  DeleteOptions,
+  DeleteReply,
+  DescribeReply,
+  ListQuery,
+  ListReply,
+  RotateOptions,
+  RotateReply,
+  SecretManager,
+  WriteOptions,
+  WriteReply,
+} from "../contract/secret-manager.js";
+import { shownCapabilities } from "../contract/shown-capabilities.js";
+import type { Capability } from "../domain/capability.js";
+import type { Payload } from "../domain/payload.js";
+import type { Secret, SecretDescription } from "../domain/secret.js";
+import { SecretError } from "../domain/secret-error.js";
+import type { SecretName } from "../domain/secret-name.js";
+import type { Call } from "./call.js";
+import type { Options } from "./guarded-call.js";
+import { parseDeleteReply, parseRotateReply, parseWriteReply } from "./manager-change.js";
+import { type GuardOptions, ManagerGuard } from "./manager-guard.js";
+import { parseDescribeReply, parseListReply } from "./manager-listing.js";
+import { parseDescription } from "./manager-reply.js";
+import { ReadReplyReader } from "./read-reply-reader.js";
+
+/** Which secret a manager is asked about, with the caller's options. */
+export interface ManagerSubject {
+  readonly name: SecretName;
+  readonly options?: Options | undefined;
+}
+
+/** The manager as the broker sees it: every member there, every question guarded, every answer checked. */
+export class GuardedManager {
+  readonly name: string;
+  readonly capabilities: ReadonlySet<Capability>;
+  readonly #guard: ManagerGuard;
+  readonly #manager: SecretManager;
+  readonly #reader: ReadReplyReader;
+
+  constructor(manager: SecretManager, options: GuardOptions) {
+    this.#manager = manager;
+    this.#guard = new ManagerGuard(manager, options);
+    this.#reader = new ReadReplyReader(options.maxPayloadBytes);
+    this.name = this.#guard.name;
+    this.capabilities = new Set(shownCapabilities(manager));
+  }
+
+  /** @throws SecretError `CAPABILITY_UNSUPPORTED` */
+  assertSupports(capability: Capability): void {
+    if (!this.capabilities.has(capability)) throw SecretError.unsupported(capability, this.name);
+  }
+
+  /** Reads the active version; undefined is confirmed absence, an expired version included. */
+  async read(call: Call, { name, options }: ManagerSubject): Promise<Secret | undefined> {
+    const secret = await this.#guard.put(call, {
+      operation: "read",
+      name,
+      options,
+      ask: (manager, managerCall) => manager.readSecret(name, managerCall),
+      parse: (reply) => this.#reader.parse(name, reply),
+    });
+    return unlessExpired(secret);
+  }
+
+  /** Reads one version. */
+  async readVersion(call: Call, { name, options }: ManagerSubject, version: number): Promise<Secret | undefined> {
+    this.assertSupports("versions");
+    const secret = await this.#guard.put(call, {
+      operation: "read_version",
+      name,
+      options,
+      ask: (manager, managerCall) => manager.readSecretVersion?.(name, version, managerCall),
+      parse: (reply) => this.#reader.parseVersion(name, version, reply),
+    });
+    return unlessExpired(secret);
+  }
+
+  /** Writes a value; the manager gets its own copy. */
+  async write(
+    call: Call,
+    subject: ManagerSubject,
+    change: WriteOptions & { readonly payload: Payload },
+  ): Promise<WriteReply> {
+    this.assertSupports("write");
+    this.#assertPreconditions(change);
+    if (change.expireTime !== undefined) this.assertSupports("expiry");
+    if (change.activate === false) this.assertSupports("activate");
+    const { payload, tags, ...options } = change;
+    const copies = tags === undefined ? options : { ...options, tags: { ...tags } };
+    return await this.#guard.put(call, {
+      operation: "write",
+      ...subject,
+      known: payload,
+      ask: (manager, managerCall) => manager.writeSecret?.(subject.name, copyOf(payload), copies, managerCall),
+      parse: parseWriteReply,
+    });
+  }
+
+  /** Deletes a secret. */
+  async delete(call: Call, subject: ManagerSubject, options: DeleteOptions): Promise<DeleteReply> {
+    this.assertSupports("delete");
+    this.#assertPreconditions(options);
+    return await this.#guard.put(call, {
+      operation: "delete",
+      ...subject,
+      ask: (manager, managerCall) => manager.deleteSecret?.(subject.name, { ...options }, managerCall),
+      parse: parseDeleteReply,
+    });
+  }
+
+  /** Rotates by the manager's own means. */
+  async rotate(
+    call: Call,
+    subject: ManagerSubject,
+    change: RotateOptions & { readonly newName: SecretName; readonly payload: Payload },
+  ): Promise<RotateReply> {
+    this.assertSupports("rotate");
+    const { newName, payload, gracePeriodMs } = change;
+    if (gracePeriodMs !== undefined) this.assertSupports("grace_period");
+    return await this.#guard.put(call, {
+      operation: "rotate",
+      ...subject,
+      known: payload,
+      ask: (manager, managerCall) =>
+        manager.rotateSecret?.(subject.name, newName, copyOf(payload), { gracePeriodMs }, managerCall),
+      parse: parseRotateReply,
+    });
+  }
+
+  /** Lists a page. */
+  async list(call: Call, query: ListQuery, options: Options | undefined): Promise<ListReply> {
+    this.assertSupports("list");
+    return await this.#guard.put(call, {
+      operation: "list",
+      options,
+      ask: (manager, managerCall) => manager.listSecrets?.({ ...query, tags: { ...query.tags } }, managerCall),
+      parse: (reply) => parseListReply(reply, query),
+    });
+  }
+
+  /** Describes a secret; undefined is confirmed absence. */
+  async describe(call: Call, subject: ManagerSubject): Promise<DescribeReply | undefined> {
+    this.assertSupports("describe");
+    return await this.#guard.put(call, {
+      operation: "describe",
+      ...subject,
+      ask: (manager, managerCall) => manager.describeSecret?.(subject.name, managerCall),
+      parse: (reply) => parseDescribeReply(reply, subject.name),
+    });
+  }
+
+  /** Makes a version the active one. */
+  async activate(
+    call: Call,
+    subject: ManagerSubject,
+    { version, expectedVersion }: { readonly version: number; readonly expectedVersion?: number | undefined },
+  ): Promise<SecretDescription> {
+    this.assertSupports("activate");
+    this.#assertPreconditions({ expectedVersion });
+    return await this.#guard.put(call, {
+      operation: "activate",
+      ...subject,
+      ask: (manager, managerCall) =>
+        manager.activateSecretVersion?.(subject.name, version, { expectedVersion }, managerCall),
+      parse: (reply) => parseDescription(reply, subject.name),
+    });
+  }
+
+  /** Brings a deleted generation back. */
+  async restore(call: Call, subject: ManagerSubject, uid: string | undefined): Promise<SecretDescription> {
+    this.assertSupports("restore");
+    return await this.#guard.put(call, {
+      operation: "restore",
+      ...subject,
+      ask: (manager, managerCall) => manager.restoreSecret?.(subject.name, { uid }, managerCall),
+      parse: (reply) => parseDescription(reply, subject.name),
+    });
+  }
+
+  /** Destroys a version or a generation. */
+  async destroy(
+    call: Call,
+    subject: ManagerSubject,
+    target: { readonly version: number } | { readonly uid: string },
+  ): Promise<void> {
+    this.assertSupports("destroy");
+    await this.#guard.put(call, {
+      operation: "destroy",
+      ...subject,
+      ask: (manager, managerCall) => manager.destroySecret?.(subject.name, { ...target }, managerCall),
+      parse: () => "done",
+    });
+  }
+
+  /** Whether the manager says it can answer; a manager without a check is taken at its word. */
+  async isHealthy(call: Call): Promise<boolean> {
+    if (this.#manager.checkHealth === undefined) return true;
+    try {
+      return await this.#guard.put(call, {
+        operation: "health",
+        ask: (manager, managerCall) => manager.checkHealth?.(managerCall),
+        parse: (reply) => reply !== false,
+      });
+    } catch {
+      // The guard has logged it; here a failure is an answer.
+      return false;
+    }
+  }
+
+  /** Lets the manager release what it holds. */
+  async close(): Promise<void> {
+    await this.#manager.close?.();
+  }
+
+  #assertPreconditions(options: Pick<WriteOptions, "expectedVersion" | "requestId">): void {
+    if (options.expectedVersion !== undefined) this.assertSupports("preconditions");
+    if (options.requestId !== undefined) this.assertSupports("idempotency");
+  }
+}
+
+function copyOf(payload: Payload): Payload {
+  return typeof payload === "string" ? payload : Uint8Array.from(payload);
+}
+
+function unlessExpired(secret: Secret | undefined): Secret | undefined {
+  return secret?.expireTime !== undefined && secret.expireTime.getTime() <= Date.now() ? undefined : secret;
+}

@@ -1,0 +1,123 @@
+import type { SecretManager } from "../contract/secret-manager.js";
+import type { Payload } from "../domain/payload.js";
+import { isSecretError, SecretError, type SecretErrorReason } from "../domain/secret-error.js";
+import type { Log } from "../log/log.js";
+import type { BrokerMetrics, ManagerOperation } from "../telemetry/broker-metrics.js";
+import type { Call } from "./call.js";
+import { GuardedCall, type Options, whileLive } from "./guarded-call.js";
+import { translateManagerFailure } from "./manager-failure.js";
+import { InvalidReply } from "./manager-reply.js";
+
+/** What a guard works with. */
+export interface GuardOptions {
+  readonly log: Log;
+  readonly metrics: BrokerMetrics;
+  /** The largest payload that is taken from the manager, asked anew on every read. */
+  readonly maxPayloadBytes: () => number;
+}
+
+/** A question to a manager, and how to take its reply. */
+export interface Question<T> {
+  readonly operation: ManagerOperation;
+  readonly name?: string | undefined;
+  readonly options?: Options | undefined;
+  /** A payload the manager is handed, to be masked in what it throws. */
+  readonly known?: Payload | undefined;
+  readonly ask: (manager: SecretManager, call: GuardedCall) => unknown;
+  readonly parse: (reply: unknown) => T;
+}
+
+/** What a manager may say without there being anything wrong with it. */
+const expectedReasons: ReadonlySet<SecretErrorReason> = new Set<SecretErrorReason>([
+  "SECRET_NOT_FOUND",
+  "VERSION_NOT_FOUND",
+  "SECRET_DELETED",
+  "VERSION_MISMATCH",
+  "SECRET_EXISTS",
+  "IDEMPOTENCY_CONFLICT",
+]);
+
+/**
+ * Puts questions to a manager: holds each to its call's deadline, checks the reply, and lets no text of the manager's
+ * past. A manager that hangs, throws anything, answers anything or keeps what it was handed harms nobody. (A class in
+ * this process that never gives the event loop back cannot be guarded against from within it.)
+ */
+export class ManagerGuard {
+  /** What messages call the manager. */
+  readonly name: string;
+  readonly #manager: SecretManager;
+  readonly #options: GuardOptions;
+
+  constructor(manager: SecretManager, options: GuardOptions) {
+    this.name = nameOf(manager);
+    this.#manager = manager;
+    this.#options = options;
+  }
+
+  /**
+   * Puts one question.
+   * @throws SecretError what the manager may say, `MANAGER_UNAVAILABLE`, `MANAGER_REPLY_INVALID`, `MANAGER_TIMEOUT`,
+   * `CALL_CANCELLED`
+   */
+  async put<T>(call: Call, question: Question<T>): Promise<T> {
+    const startMs = performance.now();
+    const { metrics } = this.#options;
+    try {
+      call.assertLive();
+      const answer = this.#take(await this.#ask(call, question), question, call);
+      metrics.managerCall(question.operation, outcomeOf(question.operation, answer), performance.now() - startMs);
+      return answer;
+    } catch (error) {
+      metrics.managerCall(question.operation, "failed", performance.now() - startMs);
+      throw error;
+    }
+  }
+
+  async #ask<T>(call: Call, question: Question<T>): Promise<unknown> {
+    try {
+      const reply = question.ask(this.#manager, new GuardedCall(call, question.options));
+      return isThenable(reply) ? await whileLive(reply, call.signal) : reply;
+    } catch (thrown) {
+      if (call.isInterruption(thrown)) throw thrown;
+      this.#report(call, question, thrown);
+      throw translateManagerFailure(thrown, {
+        manager: this.name,
+        operation: question.operation,
+        name: question.name,
+      });
+    }
+  }
+
+  #take<T>(reply: unknown, { operation, parse }: Question<T>, call: Call): T {
+    try {
+      return parse(reply);
+    } catch (thrown) {
+      const rule = thrown instanceof InvalidReply ? thrown.message : "it could not be read";
+      const message = `the manager ${this.name} gave an invalid reply to ${operation}: ${rule}`;
+      this.#options.log.error({ requestId: call.requestId, manager: this.name, operation }, message);
+      throw new SecretError("MANAGER_REPLY_INVALID", message, { metadata: { manager: this.name, operation } });
+    }
+  }
+
+  #report<T>(call: Call, { operation, known }: Question<T>, thrown: unknown): void {
+    if (isSecretError(thrown) && expectedReasons.has(thrown.reason)) return;
+    const facts = { requestId: call.requestId, manager: this.name, operation };
+    const masked = typeof known === "string" ? [known] : [];
+    this.#options.log.warn(facts, "the manager failed", { thrown, known: masked });
+  }
+}
+
+function nameOf(manager: SecretManager): string {
+  const given: unknown = manager.managerName;
+  const name = typeof given === "string" && given !== "" ? given : manager.constructor.name;
+  return name.slice(0, 128);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
+
+function outcomeOf(operation: ManagerOperation, answer: unknown): "found" | "absent" | "done" {
+  if (answer === undefined) return "absent";
+  return operation === "read" || operation === "read_version" || operation === "describe" ? "found" : "done";
+}

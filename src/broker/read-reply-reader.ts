@@ -1,0 +1,42 @@
+import type { Secret } from "../domain/secret.js";
+import type { SecretName } from "../domain/secret-name.js";
+import { parseReadReply } from "./manager-reply.js";
+
+/**
+ * Turns replies to reads into secrets. A manager that answers with one and the same frozen reply, as our own do for a
+ * version in memory, has it checked once: the secret made of it is remembered as long as the reply lives.
+ */
+export class ReadReplyReader {
+  readonly #maxPayloadBytes: () => number;
+  // frozen reply → the secret it was checked and read as
+  readonly #remembered = new WeakMap<object, Secret>();
+
+  constructor(maxPayloadBytes: () => number) {
+    this.#maxPayloadBytes = maxPayloadBytes;
+  }
+
+  /** The active version. */
+  parse(name: SecretName, reply: unknown): Secret | undefined {
+    if (typeof reply !== "object" || reply === null) return this.#read(name, reply);
+    const remembered = this.#remembered.get(reply);
+    if (remembered?.name === name) return remembered;
+    const secret = this.#read(name, reply);
+    if (secret !== undefined && isDeeplyFrozen(reply)) this.#remembered.set(reply, Object.freeze(secret));
+    return secret;
+  }
+
+  /** The version that was asked for. */
+  parseVersion(name: SecretName, version: number, reply: unknown): Secret | undefined {
+    return parseReadReply(reply, { name, version, maxPayloadBytes: this.#maxPayloadBytes() });
+  }
+
+  #read(name: SecretName, reply: unknown): Secret | undefined {
+    return parseReadReply(reply, { name, maxPayloadBytes: this.#maxPayloadBytes() });
+  }
+}
+
+/** Whether nobody can change the reply any more: bytes can always be changed, so only text qualifies. */
+function isDeeplyFrozen(reply: object): boolean {
+  if (!Object.isFrozen(reply) || !("value" in reply) || typeof reply.value !== "string") return false;
+  return !("tags" in reply) || reply.tags === undefined || Object.isFrozen(reply.tags);
+}
