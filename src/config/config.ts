@@ -1,0 +1,86 @@
+import type { Tags } from "../domain/secret.js";
+
+/** The kinds of manager a configuration can choose. */
+export const managerKinds = ["module", "memory", "environment"] as const;
+
+/** One of {@link managerKinds}. */
+export type ManagerKind = (typeof managerKinds)[number];
+
+/** Which manager stands behind the broker, with its settings. */
+export type ManagerConfig =
+  | { readonly kind: "module"; readonly classPath: string; readonly directory: string }
+  | { readonly kind: "memory" }
+  | { readonly kind: "environment"; readonly prefix: string };
+
+/** The seed's access modes. */
+export const accessModes = ["read_only", "write_only", "read_and_write"] as const;
+
+/** One of {@link accessModes}. */
+export type AccessMode = (typeof accessModes)[number];
+
+/** The seed's `key_management_settings`, the outer bound of the access policy. */
+export interface KeyManagementSettings {
+  readonly accessMode: AccessMode;
+  /** The only names the manager is asked for; undefined for all. */
+  readonly hostedKeys: readonly string[] | undefined;
+  readonly storeVirtualKeys: boolean;
+  /** As configured, without a "/" added. */
+  readonly virtualKeyPrefix: string;
+  /** For stored virtual keys. */
+  readonly description: string | undefined;
+  /** For stored virtual keys. */
+  readonly tags: Tags | undefined;
+}
+
+/** Where to listen. */
+export type ListenAddress =
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string };
+
+/** Where audit records go. */
+export type AuditConfig = { readonly sink: "stdout" } | { readonly sink: "file"; readonly path: string };
+
+/** The levels of the log. */
+export const logLevels = ["error", "warn", "info", "debug", "trace"] as const;
+
+/** One of {@link logLevels}. */
+export type LogLevel = (typeof logLevels)[number];
+
+/** Bounds of the server. */
+export interface LimitsConfig {
+  readonly maxPayloadBytes: number;
+  /** All of a call's metadata, names and values. */
+  readonly maxMetadataBytes: number;
+  /** For each connection. */
+  readonly maxConcurrentStreams: number;
+  /** How many reads of one batch are asked of the manager at once. */
+  readonly batchConcurrency: number;
+}
+
+/** Times of the server. */
+export interface TimeoutsConfig {
+  /** The deadline of a call that carries none. */
+  readonly defaultDeadlineMs: number;
+  /** How long a stop waits for calls to finish. */
+  readonly drainMs: number;
+  /** Between two health checks of the manager. */
+  readonly healthIntervalMs: number;
+}
+
+/** One config.yaml, checked, with every default filled in and every path absolute. */
+export interface Config {
+  /** The file it came from. */
+  readonly file: string;
+  readonly manager: ManagerConfig;
+  readonly keyManagement: KeyManagementSettings;
+  /** At least one. */
+  readonly listen: readonly ListenAddress[];
+  /** Metrics and health over HTTP; undefined when switched off. */
+  readonly adminListen: ListenAddress | undefined;
+  readonly audit: AuditConfig;
+  readonly logLevel: LogLevel;
+  readonly limits: LimitsConfig;
+  readonly timeouts: TimeoutsConfig;
+  /** Whether metrics carry secrets' names as a label, bounded to 1,000 names. */
+  readonly metricsSecretNames: boolean;
+}
