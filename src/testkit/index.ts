@@ -1,0 +1,10 @@
+/**
+ * What a manager of your own, and the tests around a broker, are tested with.
+ * @packageDocumentation
+ */
+export { findLeaks, plantCanaries, type Canaries, type Leak } from "./canary.js";
+export { describeSecretManager, type TestRunner } from "./describe-secret-manager.js";
+export { FakeClock } from "./fake-clock.js";
+export type { Law, ManagerSubject } from "./law.js";
+export { managerLaws } from "./manager-laws.js";
+export type { Capability } from "../domain/capability.js";

@@ -1,0 +1,76 @@
+import type { ManagerKind } from "../../src/config/config.js";
+import type { SecretManager } from "../../src/contract/secret-manager.js";
+import type { Payload } from "../../src/domain/payload.js";
+import { EnvironmentSecretManager } from "../../src/managers/environment/environment-secret-manager.js";
+import { MemorySecretManager } from "../../src/managers/memory/memory-secret-manager.js";
+import type { ManagerSubject } from "../../src/testkit/index.js";
+import { InMemorySecretManager } from "../../examples/quickstart/my_secret_manager.js";
+
+const memory: ManagerSubject = {
+  open: () => new MemorySecretManager(),
+  capabilities: [
+    "write",
+    "delete",
+    "rotate",
+    "list",
+    "describe",
+    "versions",
+    "preconditions",
+    "idempotency",
+    "expiry",
+    "activate",
+  ],
+};
+
+const environments = new WeakMap<SecretManager, Record<string, string>>();
+
+const environment: ManagerSubject = {
+  open: () => {
+    const variables: Record<string, string> = {};
+    const manager = new EnvironmentSecretManager({ environment: variables, prefix: "APP_" });
+    environments.set(manager, variables);
+    return manager;
+  },
+  capabilities: ["list", "describe"],
+  payloads: "text",
+  seed: (manager: SecretManager, name: string, value: Payload) => {
+    const variables = environments.get(manager);
+    if (variables === undefined || typeof value !== "string") throw new TypeError("cannot be seeded");
+    variables[`APP_${name}`] = value;
+  },
+};
+
+/** The quickstart's class stands for a user's. */
+const module: ManagerSubject = {
+  open: () => {
+    const manager = new InMemorySecretManager();
+    for (const name of ["OPENAI_API_KEY", "ANTHROPIC_API_KEY"]) manager.deleteSecret(name);
+    return manager;
+  },
+  capabilities: ["write", "delete", "list"],
+};
+
+/** One subject for each kind of manager; a kind without one does not compile. */
+export const subjects: Readonly<Record<ManagerKind, ManagerSubject>> = { memory, environment, module };
+
+/** The same subject with something in front of the manager; seeding still reaches the manager itself. */
+export function throughWrapper(
+  subject: ManagerSubject,
+  wrap: (manager: SecretManager) => SecretManager,
+): ManagerSubject {
+  // wrapper → what it wraps
+  const wrapped = new WeakMap<SecretManager, SecretManager>();
+  const { seed } = subject;
+  return {
+    ...subject,
+    open: async () => {
+      const inner = await subject.open();
+      const outer = wrap(inner);
+      wrapped.set(outer, inner);
+      return outer;
+    },
+    ...(seed && {
+      seed: (outer: SecretManager, name: string, value: Payload) => seed(wrapped.get(outer) ?? outer, name, value),
+    }),
+  };
+}
