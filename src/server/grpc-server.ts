@@ -1,0 +1,113 @@
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { SecretError } from "../domain/secret-error.js";
+import { HealthReporter } from "./health-service.js";
+import { reflectionServices } from "./reflection-service.js";
+import {
+  administrationBrokerName,
+  administrationBrokerService,
+  secretBrokerName,
+  secretBrokerService,
+  type ServiceParts,
+  virtualKeyBrokerName,
+  virtualKeyBrokerService,
+} from "./services.js";
+import { prepareUnixSocket, withPrivateMode } from "./unix-socket.js";
+
+/** Where to listen. */
+export type GrpcAddress =
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string };
+
+/** What a server is made of. */
+export interface GrpcServerOptions extends ServiceParts {
+  readonly maxReceiveMessageBytes: number;
+  /** For each connection. */
+  readonly maxConcurrentStreams: number;
+}
+
+/** Services that are always there, by their full names. */
+const standardNames = [
+  "grpc.health.v1.Health",
+  "grpc.reflection.v1.ServerReflection",
+  "grpc.reflection.v1alpha.ServerReflection",
+];
+
+/** The broker's gRPC side: its services, health and reflection on any number of addresses. */
+export class GrpcServer {
+  readonly #server: Server;
+  readonly #health = new HealthReporter();
+  readonly #options: GrpcServerOptions;
+
+  constructor(options: GrpcServerOptions) {
+    this.#options = options;
+    this.#server = new Server({
+      "grpc.max_receive_message_length": options.maxReceiveMessageBytes,
+      "grpc.max_concurrent_streams": options.maxConcurrentStreams,
+      "grpc.enable_channelz": 0,
+    });
+    const services = [
+      secretBrokerService(options),
+      virtualKeyBrokerService(options),
+      administrationBrokerService(options),
+      this.#health.service(),
+      ...reflectionServices(() => [...this.#brokerNames(), ...standardNames]),
+    ];
+    for (const { definition, implementation } of services) this.#server.addService(definition, implementation);
+  }
+
+  /**
+   * Listens on one more address, without encryption.
+   * @returns the address as a client dials it, with the real port where 0 was asked for
+   * @throws SecretError `CONFIG_INVALID` when the address cannot be had
+   */
+  async listen(address: GrpcAddress): Promise<string> {
+    if (address.kind === "unix") {
+      await prepareUnixSocket(address.path);
+      await withPrivateMode(() => this.#bind(`unix:${address.path}`));
+      return `unix:${address.path}`;
+    }
+    const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+    const port = await this.#bind(`${host}:${String(address.port)}`);
+    return `${host}:${String(port)}`;
+  }
+
+  /** Tells health checks whether the broker can answer. */
+  setServing(isServing: boolean): void {
+    this.#health.update(new Map(["", ...this.#brokerNames()].map((name) => [name, isServing])));
+  }
+
+  /** Takes no more calls, lets those under way finish within a time, then ends them. */
+  async stop(drainMs: number): Promise<void> {
+    this.#health.drain();
+    const drained = new Promise<void>((resolve) => {
+      this.#server.tryShutdown(() => {
+        resolve();
+      });
+    });
+    const timer = setTimeout(() => {
+      this.#server.forceShutdown();
+    }, drainMs);
+    await drained;
+    clearTimeout(timer);
+  }
+
+  #brokerNames(): string[] {
+    const isStored = this.#options.settings().virtualKeys !== undefined;
+    return [secretBrokerName, ...(isStored ? [virtualKeyBrokerName] : []), administrationBrokerName];
+  }
+
+  #bind(address: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
+        if (error === null) resolve(port);
+        else reject(cannotListen(address, error));
+      });
+    });
+  }
+}
+
+function cannotListen(address: string, cause: Error): SecretError {
+  const isTaken = cause.message.includes("EADDRINUSE");
+  const why = isTaken ? "it is in use; stop what listens there or choose another" : "the system refused it";
+  return new SecretError("CONFIG_INVALID", `cannot listen on ${address}: ${why}`, { cause });
+}

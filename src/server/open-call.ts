@@ -1,0 +1,59 @@
+import type { Metadata } from "@grpc/grpc-js";
+import { Call } from "../broker/call.js";
+import type { Caller } from "../domain/caller.js";
+
+/** The metadata key that names a call. */
+export const requestIdKey = "x-request-id";
+
+/** What a gRPC call says about itself, whatever its kind. */
+export interface WireCall {
+  readonly metadata: Metadata;
+  getPeer(): string;
+  getDeadline(): Date | number;
+}
+
+/** What a call is opened with. */
+export interface OpenCallOptions {
+  readonly identify: (peer: string) => Caller;
+  /** For calls that carry no deadline, in milliseconds. */
+  readonly defaultDeadlineMs: () => number;
+}
+
+/** The most that is kept back of a caller's time, so that our answer arrives before its own timer goes off. */
+const maxAnswerMarginMs = 20;
+
+const startMark = Math.floor(Date.now() / 1_000).toString(36);
+let calls = 0;
+
+/** Makes a broker's call out of a gRPC call. */
+export function openCall(wire: WireCall, options: OpenCallOptions): Call {
+  return new Call({
+    caller: options.identify(wire.getPeer()),
+    requestId: requestIdOf(wire.metadata),
+    deadlineMs: deadlineOf(wire.getDeadline(), options.defaultDeadlineMs()),
+  });
+}
+
+/** The caller's own id if it is short and printable, else one that is unique to this process. */
+function requestIdOf(metadata: Metadata): string {
+  const [given] = metadata.get(requestIdKey);
+  if (typeof given === "string" && /^[\x21-\x7e]{1,128}$/.test(given)) return given;
+  calls += 1;
+  return `${startMark}-${calls.toString(36)}`;
+}
+
+function deadlineOf(deadline: Date | number, defaultDeadlineMs: number): number {
+  const now = Date.now();
+  const deadlineMs = typeof deadline === "number" ? deadline : deadline.getTime();
+  if (!Number.isFinite(deadlineMs)) return now + defaultDeadlineMs;
+  return deadlineMs - Math.min(maxAnswerMarginMs, (deadlineMs - now) / 10);
+}
+
+/** How many bytes a call's metadata takes, names and values. */
+export function metadataByteLength(metadata: Metadata): number {
+  let bytes = 0;
+  for (const key of Object.keys(metadata.getMap())) {
+    for (const value of metadata.get(key)) bytes += key.length + value.length;
+  }
+  return bytes;
+}

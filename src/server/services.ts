@@ -1,0 +1,105 @@
+import type { ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
+import type { Broker } from "../broker/broker.js";
+import type { BrokerSettings } from "../broker/broker-settings.js";
+import type { VirtualKeys } from "../broker/virtual-keys.js";
+import * as administration from "../gen/secretbroker/v1/administration_broker.js";
+import { SecretBrokerService } from "../gen/secretbroker/v1/secret_broker.js";
+import { VirtualKeyBrokerService } from "../gen/secretbroker/v1/virtual_key_broker.js";
+import { WatchSecretsRequest } from "../gen/secretbroker/v1/watch.js";
+import { activateSecretVersion } from "./handlers/activate-secret-version.js";
+import { administer } from "./handlers/administer.js";
+import { batchReadSecrets } from "./handlers/batch-read-secrets.js";
+import { deleteSecret } from "./handlers/delete-secret.js";
+import { deleteVirtualKeys } from "./handlers/delete-virtual-keys.js";
+import { describeSecret } from "./handlers/describe-secret.js";
+import { destroySecret } from "./handlers/destroy-secret.js";
+import { encodeReadResult } from "./handlers/encode-read-result.js";
+import { listSecrets } from "./handlers/list-secrets.js";
+import { readSecret } from "./handlers/read-secret.js";
+import { restoreSecret } from "./handlers/restore-secret.js";
+import { rotateSecret } from "./handlers/rotate-secret.js";
+import { rotateVirtualKey } from "./handlers/rotate-virtual-key.js";
+import { storeVirtualKey } from "./handlers/store-virtual-key.js";
+import { writeSecret } from "./handlers/write-secret.js";
+import type { BindRpc, Interceptor } from "./interceptor.js";
+
+/** What the services stand on. */
+export interface ServiceParts {
+  readonly broker: Broker;
+  readonly virtualKeys: VirtualKeys;
+  readonly settings: () => BrokerSettings;
+  readonly interceptor: Interceptor;
+}
+
+/** A service as grpc-js takes it. */
+export interface ServedService {
+  readonly definition: ServiceDefinition;
+  readonly implementation: UntypedServiceImplementation;
+}
+
+/** The full name of `SecretBroker`. */
+export const secretBrokerName = "secretbroker.v1.SecretBroker";
+/** The full name of `VirtualKeyBroker`. */
+export const virtualKeyBrokerName = "secretbroker.v1.VirtualKeyBroker";
+/** The full name of `AdministrationBroker`. */
+export const administrationBrokerName = "secretbroker.v1.AdministrationBroker";
+
+/** Every method of the three services by its full name, as metrics know it. */
+export const methodNames: readonly string[] = [
+  SecretBrokerService,
+  VirtualKeyBrokerService,
+  administration.AdministrationBrokerService,
+].flatMap((definition: ServiceDefinition) => Object.values(definition).map(({ path }) => path.slice(1)));
+
+/** `SecretBroker`. */
+export function secretBrokerService({ broker, settings, interceptor }: ServiceParts): ServedService {
+  const rpcs = {
+    readSecret: interceptor.unary(readSecret(broker)),
+    batchReadSecrets: interceptor.unary(batchReadSecrets(broker)),
+    listSecrets: interceptor.unary(listSecrets(broker)),
+    describeSecret: interceptor.unary(describeSecret(broker)),
+    writeSecret: interceptor.unary(writeSecret(broker, settings)),
+    activateSecretVersion: interceptor.unary(activateSecretVersion(broker)),
+    deleteSecret: interceptor.unary(deleteSecret(broker)),
+    restoreSecret: interceptor.unary(restoreSecret(broker)),
+    destroySecret: interceptor.unary(destroySecret(broker)),
+    rotateSecret: interceptor.unary(rotateSecret(broker, settings)),
+    watchSecrets: interceptor.refusedStream(WatchSecretsRequest, (call) => broker.watchSecrets(call)),
+  } satisfies Record<keyof typeof SecretBrokerService, BindRpc>;
+  const readDefinition = { ...SecretBrokerService.readSecret, responseSerialize: encodeReadResult };
+  return bind({ ...SecretBrokerService, readSecret: readDefinition }, rpcs);
+}
+
+/** `VirtualKeyBroker`. */
+export function virtualKeyBrokerService({ virtualKeys, settings, interceptor }: ServiceParts): ServedService {
+  return bind(VirtualKeyBrokerService, {
+    storeVirtualKey: interceptor.unary(storeVirtualKey(virtualKeys, settings)),
+    rotateVirtualKey: interceptor.unary(rotateVirtualKey(virtualKeys, settings)),
+    deleteVirtualKeys: interceptor.unary(deleteVirtualKeys(virtualKeys)),
+  } satisfies Record<keyof typeof VirtualKeyBrokerService, BindRpc>);
+}
+
+/** `AdministrationBroker`. */
+export function administrationBrokerService({ interceptor }: ServiceParts): ServedService {
+  return bind(administration.AdministrationBrokerService, {
+    getStatus: interceptor.unary(administer(administration.GetStatusRequest)),
+    checkAccess: interceptor.unary(administer(administration.CheckAccessRequest)),
+    verifyAudit: interceptor.unary(administer(administration.VerifyAuditRequest)),
+    reloadConfiguration: interceptor.unary(administer(administration.ReloadConfigurationRequest)),
+    freezeSecret: interceptor.unary(administer(administration.FreezeSecretRequest)),
+    unfreezeSecret: interceptor.unary(administer(administration.UnfreezeSecretRequest)),
+    listConsumers: interceptor.unary(administer(administration.ListConsumersRequest)),
+  } satisfies Record<keyof typeof administration.AdministrationBrokerService, BindRpc>);
+}
+
+function bind(definition: ServiceDefinition, rpcs: Readonly<Record<string, BindRpc>>): ServedService {
+  const served = Object.entries(definition).map(([key, method]) => {
+    const rpc = rpcs[key]?.(method.path.slice(1));
+    if (rpc === undefined) throw new TypeError(`no handler for ${method.path}`);
+    return { key, method: { ...method, requestDeserialize: rpc.requestDeserialize }, handle: rpc.handle };
+  });
+  return {
+    definition: Object.fromEntries(served.map(({ key, method }) => [key, method])),
+    implementation: Object.fromEntries(served.map(({ key, handle }) => [key, handle])),
+  };
+}
