@@ -1,0 +1,45 @@
+import { Metadata } from "@grpc/grpc-js";
+import { SecretError } from "../domain/secret-error.js";
+
+/** How one call is made. */
+export interface CallOptions {
+  /** How long the call may take, in milliseconds; the client's default unless given. The broker stops then too. */
+  readonly timeoutMs?: number | undefined;
+  /** Cancels the call, here and at the broker. */
+  readonly signal?: AbortSignal | undefined;
+  /** Names the call in the broker's log and audit: 1 to 128 visible ASCII characters; the broker makes one up unless given. */
+  readonly requestId?: string | undefined;
+}
+
+/** How long a call may take unless told otherwise, in milliseconds. */
+export const defaultTimeoutMs = 10_000;
+
+/** The longest timeout, in milliseconds: what timers can hold. */
+const maxTimeoutMs = 2 ** 31 - 1;
+const requestIdKey = "x-request-id";
+const requestIdPattern = /^[\x21-\x7e]{1,128}$/;
+
+/**
+ * Accepts a timeout.
+ * @throws SecretError `FIELD_INVALID`
+ */
+export function checkTimeoutMs(timeoutMs: number): number {
+  if (timeoutMs > 0 && timeoutMs <= maxTimeoutMs) return timeoutMs;
+  const description = `must be above 0 and at most ${String(maxTimeoutMs)}`;
+  throw SecretError.fieldInvalid([{ field: "timeout_ms", description }]);
+}
+
+/**
+ * The metadata of a call.
+ * @throws SecretError `FIELD_INVALID` for a request id that cannot be sent
+ */
+export function callMetadata(requestId: string | undefined): Metadata {
+  const metadata = new Metadata();
+  if (requestId === undefined) return metadata;
+  if (!requestIdPattern.test(requestId)) {
+    const description = "must be 1 to 128 visible ASCII characters";
+    throw SecretError.fieldInvalid([{ field: requestIdKey, description }]);
+  }
+  metadata.set(requestIdKey, requestId);
+  return metadata;
+}
