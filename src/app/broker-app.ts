@@ -1,0 +1,201 @@
+import { AuditLog } from "../audit/audit-log.js";
+import { Broker } from "../broker/broker.js";
+import type { BrokerSettings } from "../broker/broker-settings.js";
+import { Enforcement } from "../broker/enforcement.js";
+import { GuardedManager } from "../broker/guarded-manager.js";
+import { HealthMonitor } from "../broker/health-monitor.js";
+import { VirtualKeys } from "../broker/virtual-keys.js";
+import type { Config } from "../config/config.js";
+import type { SecretManager } from "../contract/secret-manager.js";
+import { localCaller } from "../identity/local-caller.js";
+import type { AdjustableLog } from "../log/create-log.js";
+import { GrpcServer } from "../server/grpc-server.js";
+import { Interceptor } from "../server/interceptor.js";
+import { methodNames } from "../server/services.js";
+import { type AdminServer, startAdminServer } from "../telemetry/admin-server.js";
+import { BrokerMetrics } from "../telemetry/broker-metrics.js";
+import { CallMetrics } from "../telemetry/call-metrics.js";
+import { createPrometheus } from "../telemetry/prometheus.js";
+import { createTracing } from "../telemetry/tracing.js";
+import { brokerSettings } from "./broker-settings.js";
+import { openAuditSink } from "./open-audit-sink.js";
+import { openManager } from "./open-manager.js";
+import { version } from "./version.js";
+
+/** Room for the rest of a message beside its payload, and for batches of names. */
+const minReceiveMessageBytes = 4 * 1024 * 1024;
+
+/** Everything that runs, put together from one configuration. */
+export class BrokerApp {
+  /** Where it listens, as a client dials it. */
+  addresses: readonly string[] = [];
+  /** Where metrics and health are, as a client dials it; undefined when switched off. */
+  adminAddress: string | undefined;
+  readonly #log: AdjustableLog;
+  readonly #calls = new CallMetrics(methodNames);
+  #config: Config;
+  #settings: BrokerSettings;
+  #parts: Parts | undefined;
+
+  constructor(config: Config, log: AdjustableLog) {
+    this.#config = config;
+    this.#settings = brokerSettings(config);
+    this.#log = log;
+  }
+
+  /** The configuration in force. */
+  get config(): Config {
+    return this.#config;
+  }
+
+  /** What the manager is called; empty before the start. */
+  get managerName(): string {
+    return this.#parts?.manager.name ?? "";
+  }
+
+  /**
+   * Opens the manager and the audit trail, then listens. What was opened is closed again when a later step fails.
+   * @throws SecretError `CONFIG_INVALID`
+   */
+  async start(): Promise<this> {
+    const manager = await openManager(this.#config.manager, this.#log);
+    try {
+      this.#parts = await this.#build(manager);
+      await this.#parts.health.start();
+      this.#reportHealth();
+      await this.#listen(this.#parts.server);
+    } catch (error) {
+      await (this.#parts === undefined ? manager.close?.() : this.stop());
+      throw error;
+    }
+    return this;
+  }
+
+  /** Puts another configuration in force, without dropping a call, as far as that goes without a restart. */
+  apply(config: Config): void {
+    this.#settings = brokerSettings(config);
+    this.#config = config;
+    this.#log.setLevel(config.logLevel);
+    this.#reportHealth();
+  }
+
+  /** Lets calls finish within the configured time, then closes everything, the audit trail last. */
+  async stop(): Promise<void> {
+    const parts = this.#parts;
+    if (parts === undefined) return;
+    this.#parts = undefined;
+    parts.health.stop();
+    await parts.server.stop(this.#config.timeouts.drainMs);
+    await parts.admin?.close();
+    await closeManager(parts.manager, this.#log);
+    await parts.audit.close();
+  }
+
+  async #build(opened: SecretManager): Promise<Parts> {
+    const metrics = new BrokerMetrics({ secretNames: this.#config.metricsSecretNames });
+    const settings = (): BrokerSettings => this.#settings;
+    const maxPayloadBytes = (): number => this.#settings.maxPayloadBytes;
+    const manager = new GuardedManager(opened, { log: this.#log, metrics, maxPayloadBytes });
+    const audit = await this.#openAudit(metrics);
+    const enforcement = new Enforcement({ audit, metrics, policy: () => this.#settings.policy });
+    const broker = new Broker({ manager, enforcement, metrics, settings });
+    const server = this.#createServer(broker);
+    const health = new HealthMonitor({
+      manager,
+      log: this.#log,
+      intervalMs: () => this.#config.timeouts.healthIntervalMs,
+      onChange: () => {
+        this.#reportHealth();
+      },
+    });
+    return { manager, audit, server, health, metrics, admin: undefined };
+  }
+
+  async #openAudit(metrics: BrokerMetrics): Promise<AuditLog> {
+    return new AuditLog({
+      sink: await openAuditSink(this.#config.audit),
+      log: this.#log,
+      onBatch: (...batch) => {
+        metrics.auditBatch(...batch);
+      },
+      onHealth: () => {
+        this.#reportHealth();
+      },
+    });
+  }
+
+  #createServer(broker: Broker): GrpcServer {
+    const { limits } = this.#config;
+    const settings = (): BrokerSettings => this.#settings;
+    const interceptor = new Interceptor({
+      log: this.#log,
+      calls: this.#calls,
+      tracing: createTracing(),
+      identify: localCaller,
+      defaultDeadlineMs: () => this.#config.timeouts.defaultDeadlineMs,
+      maxMetadataBytes: limits.maxMetadataBytes,
+    });
+    return new GrpcServer({
+      broker,
+      virtualKeys: new VirtualKeys(broker, settings),
+      settings,
+      interceptor,
+      maxReceiveMessageBytes: Math.max(minReceiveMessageBytes, limits.maxPayloadBytes * 2),
+      maxConcurrentStreams: limits.maxConcurrentStreams,
+    });
+  }
+
+  async #listen(server: GrpcServer): Promise<void> {
+    const addresses: string[] = [];
+    for (const address of this.#config.listen) addresses.push(await server.listen(address));
+    this.addresses = addresses;
+    await this.#startAdmin();
+  }
+
+  async #startAdmin(): Promise<void> {
+    const { adminListen } = this.#config;
+    const parts = this.#parts;
+    if (adminListen === undefined || parts === undefined) return;
+    const gauges = { managerHealthy: () => parts.health.healthy, auditHealthy: () => parts.audit.healthy };
+    const prometheus = createPrometheus({ calls: this.#calls, broker: parts.metrics, gauges, version });
+    parts.admin = await startAdminServer({
+      listen: adminListen,
+      routes: {
+        metrics: async () => ({ contentType: prometheus.contentType, body: await prometheus.render() }),
+        health: () => ({
+          serving: parts.health.healthy && parts.audit.healthy,
+          detail: { manager: stateOf(parts.health.healthy), audit: stateOf(parts.audit.healthy) },
+        }),
+      },
+    });
+    this.adminAddress = parts.admin.address;
+  }
+
+  #reportHealth(): void {
+    const parts = this.#parts;
+    parts?.server.setServing(parts.health.healthy && parts.audit.healthy);
+  }
+}
+
+/** What runs between a start and a stop. */
+interface Parts {
+  readonly manager: GuardedManager;
+  readonly audit: AuditLog;
+  readonly server: GrpcServer;
+  readonly health: HealthMonitor;
+  readonly metrics: BrokerMetrics;
+  admin: AdminServer | undefined;
+}
+
+function stateOf(healthy: boolean): string {
+  return healthy ? "healthy" : "unhealthy";
+}
+
+/** A manager that cannot close must not keep the audit trail from being closed. */
+async function closeManager(manager: GuardedManager, log: AdjustableLog): Promise<void> {
+  try {
+    await manager.close();
+  } catch (thrown) {
+    log.warn({ manager: manager.name }, "the manager could not be closed", { thrown });
+  }
+}

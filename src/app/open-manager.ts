@@ -1,0 +1,59 @@
+import type { ManagerConfig, ManagerKind } from "../config/config.js";
+import type { SecretManager } from "../contract/secret-manager.js";
+import { SecretError } from "../domain/secret-error.js";
+import type { Log } from "../log/log.js";
+import { EnvironmentSecretManager } from "../managers/environment/environment-secret-manager.js";
+import { MemorySecretManager } from "../managers/memory/memory-secret-manager.js";
+import { loadManagerModule } from "../managers/module/load-manager-module.js";
+import { registerDoors } from "../managers/module/register-doors.js";
+import { doors } from "./doors.js";
+
+/** How each kind of manager is made; the only list of kinds. */
+const openers: {
+  readonly [K in ManagerKind]: (config: ManagerConfig & { kind: K }, log: Log) => Promise<SecretManager>;
+} = {
+  module: ({ classPath, directory }, log) => {
+    registerDoors(doors);
+    return loadManagerModule(classPath, directory, (note) => {
+      log.warn({ classPath }, note);
+    });
+  },
+  memory: () => Promise.resolve(new MemorySecretManager()),
+  environment: ({ prefix }) => Promise.resolve(new EnvironmentSecretManager({ environment: process.env, prefix })),
+};
+
+/**
+ * Makes the configured manager and asks it whether its environment is right.
+ * @throws SecretError `CONFIG_INVALID`
+ */
+export async function openManager(config: ManagerConfig, log: Log): Promise<SecretManager> {
+  const manager = await open(config, log);
+  await validate(manager);
+  return manager;
+}
+
+function open(config: ManagerConfig, log: Log): Promise<SecretManager> {
+  switch (config.kind) {
+    case "module":
+      return openers.module(config, log);
+    case "memory":
+      return openers.memory(config, log);
+    case "environment":
+      return openers.environment(config, log);
+  }
+}
+
+async function validate(manager: SecretManager): Promise<void> {
+  const name = manager.managerName ?? manager.constructor.name;
+  try {
+    if ((await manager.validateEnvironment?.()) !== false) return;
+  } catch (cause) {
+    throw new SecretError("CONFIG_INVALID", `${name}.validateEnvironment() failed; its message is in the log`, {
+      cause,
+    });
+  }
+  throw new SecretError(
+    "CONFIG_INVALID",
+    `${name}.validateEnvironment() says that what the manager needs is not there`,
+  );
+}
