@@ -1,0 +1,33 @@
+import type { SecretErrorReason } from "../domain/secret-error.js";
+
+/** Why a command failed → what its user can do about it. */
+export const adviceByReason: Readonly<Record<SecretErrorReason, string>> = {
+  SECRET_NOT_FOUND: 'check the name; "secret-broker list" shows the names you may see',
+  VERSION_NOT_FOUND: "leave --version out to read the active version",
+  FIELD_NOT_FOUND: "leave --field out to see the whole value; fields are the members of a JSON object",
+  KEY_NOT_HOSTED: "add the name to hosted_keys in the broker's configuration, or read it where it is kept",
+  SECRET_DELETED: "restore the secret before its recovery window ends, or write it anew",
+  POLICY_DENIED: "ask whoever runs the broker for the right to do this",
+  ACCESS_MODE_DENIED: "access_mode in the broker's key_management_settings decides this",
+  CREDENTIAL_MISSING: "identify yourself to the broker",
+  CREDENTIAL_INVALID: "check the credential you identify yourself with",
+  CREDENTIAL_EXPIRED: "get a new credential and try again",
+  VERSION_MISMATCH: "someone changed the secret; read it again, then repeat with the version you saw",
+  SECRET_EXISTS: "leave --if-absent out to write a new version",
+  IDEMPOTENCY_CONFLICT: "use another --request-id for another value",
+  CAPABILITY_UNSUPPORTED: "the manager behind the broker cannot do this; another kind of manager may",
+  FIELD_INVALID: "correct what is named above",
+  PAYLOAD_CORRUPT: "the stored bytes are damaged; restore them from a backup or write the secret anew",
+  RATE_LIMITED: "wait a moment and try again",
+  MANAGER_QUOTA: "the manager behind the broker has reached a quota; wait and try again",
+  MANAGER_UNAVAILABLE: "check that the broker and the manager behind it are running, and that --address is right",
+  BREAKER_OPEN: "the manager behind the broker has been failing; try again in a moment",
+  STALE_TOO_OLD: "the manager cannot be asked and the cached value is too old; try again in a moment",
+  AUDIT_UNAVAILABLE: "the broker refuses calls while it cannot write its audit log; see to the disk or the sink",
+  MANAGER_TIMEOUT: "try again, or allow more time with --timeout",
+  REVISION_COMPACTED: "begin anew with a full read",
+  MANAGER_REPLY_INVALID: "the manager answered with something that cannot be right; the broker's log says more",
+  CALL_CANCELLED: "try again",
+  CONFIG_INVALID: 'correct the configuration; "secret-broker config check FILE" shows every problem',
+  INTERNAL_ERROR: "the broker's log says more",
+};

@@ -1,0 +1,59 @@
+import type { Command } from "commander";
+import type { RunningBroker } from "../app/start-broker-process.js";
+import type { CliIo, StopSignal } from "./cli-io.js";
+import { addOutputOptions, type CommandContext } from "./command-context.js";
+import { exitCodes } from "./exit-codes.js";
+import { collect } from "./option-parsers.js";
+
+interface ServeOptions {
+  readonly config: string;
+  readonly listen?: readonly string[];
+  readonly detailedDebug?: boolean;
+}
+
+/** Declares `serve --config FILE`. */
+export function addServeCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command("serve")
+    .description("run a broker until SIGTERM or SIGINT; SIGHUP reloads the configuration")
+    .requiredOption("--config <file>", "the config.yaml")
+    .option("--listen <address>", "host:port or unix:PATH instead of the file's addresses; may be repeated", collect)
+    .option("--detailed-debug", "log every call in detail; never a value")
+    .action((own: ServeOptions) => serve(context, own));
+  addOutputOptions(command);
+}
+
+async function serve(context: CommandContext, options: ServeOptions): Promise<void> {
+  const { io } = context;
+  // Loaded only here: the other commands start faster without the server.
+  const { startBrokerProcess } = await import("../app/start-broker-process.js");
+  const broker = await startBrokerProcess({
+    configFile: options.config,
+    listen: options.listen ?? [],
+    detailedDebug: options.detailedDebug ?? false,
+    stderr: io.stderr,
+  });
+  context.exitCode = await untilStopped(broker, io);
+}
+
+const stopSignals: readonly StopSignal[] = ["SIGTERM", "SIGINT"];
+
+/** The first signal lets calls finish; the second waits for nothing. */
+async function untilStopped(broker: RunningBroker, io: CliIo): Promise<number> {
+  const ended = Promise.withResolvers<number>();
+  let stopping = false;
+  const onSignal = (): void => {
+    if (stopping) {
+      ended.resolve(exitCodes.interrupted);
+      io.exit?.(exitCodes.interrupted);
+    } else broker.stop().catch(ended.reject);
+    stopping = true;
+  };
+  broker.stopped.then(ended.resolve, ended.reject);
+  for (const signal of stopSignals) io.on?.(signal, onSignal);
+  try {
+    return await ended.promise;
+  } finally {
+    for (const signal of stopSignals) io.off?.(signal, onSignal);
+  }
+}
