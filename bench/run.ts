@@ -1,0 +1,22 @@
+import { parseArgs } from "node:util";
+import { printReport, type BenchReport } from "./report.ts";
+import { read } from "./read.ts";
+
+// usage: npm run bench -- NAME [--rounds N] [--keep]
+const benches: Readonly<Record<string, (rounds: number) => Promise<BenchReport>>> = { read };
+const minRounds = 5;
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: "string", default: "7" }, keep: { type: "boolean", default: false } },
+});
+const [name = ""] = positionals;
+const bench = benches[name];
+if (bench === undefined) {
+  console.error(
+    `usage: npm run bench -- NAME [--rounds N] [--keep]; NAME is one of ${Object.keys(benches).join(", ")}`,
+  );
+  process.exitCode = 2;
+} else {
+  printReport(await bench(Math.max(minRounds, Number(values.rounds))), values.keep);
+}
