@@ -4,9 +4,9 @@ import type { BenchReport } from "./report.ts";
 import { median } from "./statistics.ts";
 import { pinBench, startSubject, type SubjectProcess } from "./subject-process.ts";
 
-/** How long each subject is loaded in each round, and before the first one. */
+/** How long each subject is loaded in each round, and how many calls make it warm before the first one. */
 const loadMs = 2_000;
-const warmUpMs = 3_000;
+const warmUpCalls = 40_000;
 
 interface Sample {
   readonly callsPerCpuSecond: number;
@@ -30,7 +30,7 @@ export async function read(rounds: number): Promise<BenchReport> {
     await contender("broker, 10 keys", names, ["broker-server.ts", "10"]),
     await contender("broker, 10,000 keys", names, ["broker-server.ts", "10000"]),
   ];
-  for (const each of contenders) await each.load.run(warmUpMs);
+  for (const { load } of contenders) await load.warmUp(warmUpCalls);
   for (let round = 0; round < rounds; round += 1) {
     for (const each of contenders) each.samples.push(await sample(each));
   }

@@ -17,6 +17,7 @@ export async function startSubject(file: string, args: readonly string[] = []): 
   const child = fork(fileURLToPath(new URL(`./subjects/${file}`, import.meta.url)), args, {
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
+  child.setMaxListeners(0);
   const first = await next(child);
   if (!("address" in first)) throw new Error(`${file} did not say where it listens`);
   pin(child, availableParallelism() - 1);

@@ -33,6 +33,7 @@ export class BrokerApp {
   adminAddress: string | undefined;
   readonly #log: AdjustableLog;
   readonly #calls = new CallMetrics(methodNames);
+  readonly #interceptor: Interceptor;
   #config: Config;
   #settings: BrokerSettings;
   #parts: Parts | undefined;
@@ -41,6 +42,14 @@ export class BrokerApp {
     this.#config = config;
     this.#settings = brokerSettings(config);
     this.#log = log;
+    this.#interceptor = new Interceptor({
+      log,
+      calls: this.#calls,
+      tracing: createTracing(),
+      identify: localCaller,
+      defaultDeadlineMs: () => this.#config.timeouts.defaultDeadlineMs,
+      maxMetadataBytes: config.limits.maxMetadataBytes,
+    });
   }
 
   /** The configuration in force. */
@@ -121,25 +130,18 @@ export class BrokerApp {
       onHealth: () => {
         this.#reportHealth();
       },
+      callsUnderWay: () => this.#interceptor.callsUnderWay,
     });
   }
 
   #createServer(broker: Broker): GrpcServer {
     const { limits } = this.#config;
     const settings = (): BrokerSettings => this.#settings;
-    const interceptor = new Interceptor({
-      log: this.#log,
-      calls: this.#calls,
-      tracing: createTracing(),
-      identify: localCaller,
-      defaultDeadlineMs: () => this.#config.timeouts.defaultDeadlineMs,
-      maxMetadataBytes: limits.maxMetadataBytes,
-    });
     return new GrpcServer({
       broker,
       virtualKeys: new VirtualKeys(broker, settings),
       settings,
-      interceptor,
+      interceptor: this.#interceptor,
       maxReceiveMessageBytes: Math.max(minReceiveMessageBytes, limits.maxPayloadBytes * 2),
       maxConcurrentStreams: limits.maxConcurrentStreams,
     });

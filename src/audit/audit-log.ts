@@ -3,15 +3,13 @@ import { SecretError } from "../domain/secret-error.js";
 import type { Log } from "../log/log.js";
 import { type AuditRecord, formatAuditRecord } from "./audit-record.js";
 import type { AuditSink } from "./audit-sink.js";
+import { IsoClock } from "./iso-clock.js";
 
 /** How long the sink may take for one batch before calls are refused. */
 const writeTimeoutMs = 2_000;
 
-/**
- * How soon one write may follow another. The first record after a pause is written at once; under load, records gather
- * for at most this long, as handing a write to the system costs as much as answering half a call.
- */
-const minSpacingMs = 1;
+/** How long records may gather while other calls are still on their way to theirs. */
+const maxGatherMs = 2;
 
 /** How often a failed sink is tried again while no call does. */
 const probeIntervalMs = 1_000;
@@ -26,6 +24,8 @@ export interface AuditLogOptions {
   readonly onBatch?: BatchListener;
   /** Told when the sink fails, and when it works again. */
   readonly onHealth?: (healthy: boolean) => void;
+  /** How many calls are being answered now; without it nobody waits for others. */
+  readonly callsUnderWay?: () => number;
 }
 
 interface Batch {
@@ -37,19 +37,24 @@ interface Batch {
 }
 
 /**
- * The audit trail. Records of one turn of the event loop are written together, and so are those that arrive while a
- * write is under way: every caller waits for its own record, and the cost is shared.
+ * The audit trail. Every caller waits for its own record, and the cost of a write is shared: it is handed to the system
+ * as soon as all calls under way wait for it, or after {@link maxGatherMs}. A lone caller waits for nobody; under load
+ * a write carries dozens of records, where handing over each would cost a third of answering the call.
  */
 export class AuditLog {
   readonly #options: AuditLogOptions;
+  readonly #callsUnderWay: () => number;
+  readonly #clock = new IsoClock();
   #pending: Batch | undefined;
   #writing: Promise<void> | undefined;
-  #lastWriteMs = Number.NEGATIVE_INFINITY;
+  #flushTimer: NodeJS.Timeout | undefined;
+  #isFlushDue = false;
   #healthy = true;
   #probe: NodeJS.Timeout | undefined;
 
   constructor(options: AuditLogOptions) {
     this.#options = options;
+    this.#callsUnderWay = options.callsUnderWay ?? ((): number => 0);
   }
 
   /** Whether the last batch could be written. */
@@ -72,8 +77,9 @@ export class AuditLog {
   record(record: AuditRecord): Promise<void> {
     if (!this.#healthy) return Promise.reject(unavailable());
     const batch = (this.#pending ??= this.#openBatch());
-    batch.lines += `${formatAuditRecord(record, new Date().toISOString())}\n`;
+    batch.lines += `${formatAuditRecord(record, this.#clock.now())}\n`;
     batch.records += 1;
+    if (batch.records >= this.#callsUnderWay()) this.#flushSoon();
     return batch.written;
   }
 
@@ -93,26 +99,30 @@ export class AuditLog {
   }
 
   #openBatch(): Batch {
-    if (this.#writing === undefined) this.#scheduleFlush();
+    this.#flushTimer ??= setTimeout(this.#flush, maxGatherMs);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     // Whoever waits for the record sees the failure; a batch that only a probe waits for must not end the process.
     promise.catch(() => undefined);
     return { lines: "", records: 0, written: promise, resolve, reject };
   }
 
-  #scheduleFlush(): void {
-    if (performance.now() - this.#lastWriteMs >= minSpacingMs) setImmediate(this.#flush);
-    else setTimeout(this.#flush, minSpacingMs);
+  /** At the end of this turn, so that the records of one turn go together. */
+  #flushSoon(): void {
+    if (this.#isFlushDue || this.#writing !== undefined) return;
+    this.#isFlushDue = true;
+    setImmediate(this.#flush);
   }
 
   readonly #flush = (): void => {
+    clearTimeout(this.#flushTimer);
+    this.#flushTimer = undefined;
+    this.#isFlushDue = false;
     const batch = this.#pending;
     if (batch === undefined || this.#writing !== undefined) return;
     this.#pending = undefined;
-    this.#lastWriteMs = performance.now();
     this.#writing = this.#write(batch).finally(() => {
       this.#writing = undefined;
-      if (this.#pending !== undefined) this.#scheduleFlush();
+      if (this.#pending !== undefined) this.#flush();
     });
   };
 

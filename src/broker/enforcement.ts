@@ -1,6 +1,7 @@
 import type { AuditLog } from "../audit/audit-log.js";
 import type { AuditPhase } from "../audit/audit-record.js";
 import type { Action } from "../domain/action.js";
+import type { Caller } from "../domain/caller.js";
 import { isSecretError, SecretError } from "../domain/secret-error.js";
 import type { SecretName } from "../domain/secret-name.js";
 import type { Decision, DenialReason, Policy } from "../policy/policy.js";
@@ -74,13 +75,8 @@ export class Enforcement {
     return this.#options.policy().decide(call.caller, action, name).allowed;
   }
 
-  #decide(call: Call, { action, names }: Access): Decision {
-    const policy = this.#options.policy();
-    let decision = policy.decideAction(call.caller, action);
-    for (const name of names) {
-      decision = policy.decide(call.caller, action, name);
-      if (!decision.allowed) break;
-    }
+  #decide(call: Call, access: Access): Decision {
+    const decision = decide(this.#options.policy(), call.caller, access);
     this.#options.metrics.decision(decision.allowed);
     return decision;
   }
@@ -104,13 +100,25 @@ export class Enforcement {
     }
   }
 
-  async #record(call: Call, access: Access, entry: Entry): Promise<void> {
-    const { caller, requestId } = call;
-    const record = { allowed: true, ...entry, requestId, caller, action: access.action };
-    const { audit } = this.#options;
-    if (access.names.length <= 1) await audit.record({ ...record, name: access.names[0] });
-    else await Promise.all(access.names.map((name) => audit.record({ ...record, name })));
+  async #record({ requestId, caller }: Call, { action, names }: Access, entry: Entry): Promise<void> {
+    const { phase, rule, outcome, version, uid, allowed = true } = entry;
+    const record = (name: SecretName | undefined): Promise<void> =>
+      this.#options.audit.record({ phase, requestId, caller, action, name, allowed, rule, outcome, version, uid });
+    if (names.length <= 1) await record(names[0]);
+    else await Promise.all(names.map(record));
   }
+}
+
+/** A call that touches several names is allowed only if each is; the first refusal decides. */
+function decide(policy: Policy, caller: Caller, { action, names }: Access): Decision {
+  const [first, ...others] = names;
+  if (first === undefined) return policy.decideAction(caller, action);
+  let decision = policy.decide(caller, action, first);
+  for (const name of others) {
+    if (!decision.allowed) break;
+    decision = policy.decide(caller, action, name);
+  }
+  return decision;
 }
 
 /** The part of a record that differs between the steps of one call. */

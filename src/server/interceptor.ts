@@ -35,8 +35,15 @@ export type BindRpc = (method: string) => ServedRpc;
 export class Interceptor {
   readonly #options: InterceptorOptions;
 
+  #callsUnderWay = 0;
+
   constructor(options: InterceptorOptions) {
     this.#options = options;
+  }
+
+  /** How many calls are being answered now. */
+  get callsUnderWay(): number {
+    return this.#callsUnderWay;
   }
 
   /** Serves a unary RPC. */
@@ -90,6 +97,7 @@ export class Interceptor {
 
   #open(wire: WireCall, method: string, metrics: MethodMetrics): Passage {
     metrics.started();
+    this.#callsUnderWay += 1;
     const call = openCall(wire, this.#options);
     return {
       call,
@@ -105,6 +113,7 @@ export class Interceptor {
 
   #finish({ call, metrics, startMs, span }: Passage, code: status): void {
     call.end();
+    this.#callsUnderWay -= 1;
     metrics.finished(code, performance.now() - startMs);
     span?.end(code);
   }
