@@ -3,6 +3,7 @@ import { loadConfig } from "../config/load-config.js";
 import { type AdjustableLog, createLog } from "../log/create-log.js";
 import { formatBanner } from "./banner.js";
 import { BrokerApp } from "./broker-app.js";
+import { ProcessGuard } from "./process-guard.js";
 import { Reloader } from "./reloader.js";
 import { version } from "./version.js";
 
@@ -38,7 +39,8 @@ export async function startBrokerProcess(options: StartOptions): Promise<Running
   const { config, warnings } = await load();
   const log = createLog(options.detailedDebug ? "debug" : config.logLevel);
   for (const { message, line } of warnings) log.warn({ file: config.file, line }, message);
-  const app = await startApp(new BrokerApp(config, log), log);
+  const guard = new ProcessGuard(log);
+  const app = await startApp(new BrokerApp(config, log), { log, guard });
   const reloader = new Reloader({
     load: async () => (await load()).config,
     current: () => app.config,
@@ -49,23 +51,33 @@ export async function startBrokerProcess(options: StartOptions): Promise<Running
   });
   log.info({ version, addresses: app.addresses, manager: app.managerName, pid: process.pid }, "serving");
   options.stderr.write(formatBanner(app));
-  return runUntilStopped(app, reloader, log);
+  return runUntilStopped(app, [reloader, guard], log);
 }
 
 function overridesOf({ listen }: StartOptions): { listen?: readonly string[] } {
   return listen.length > 0 ? { listen } : {};
 }
 
-async function startApp(app: BrokerApp, log: AdjustableLog): Promise<BrokerApp> {
+interface Surroundings {
+  readonly log: AdjustableLog;
+  readonly guard: ProcessGuard;
+}
+
+async function startApp(app: BrokerApp, { log, guard }: Surroundings): Promise<BrokerApp> {
   try {
     return await app.start();
   } catch (thrown) {
     log.error({}, "the broker could not start", { thrown });
+    guard.release();
     throw thrown;
   }
 }
 
-function runUntilStopped(app: BrokerApp, reloader: Reloader, log: AdjustableLog): RunningBroker {
+function runUntilStopped(
+  app: BrokerApp,
+  [reloader, guard]: readonly [Reloader, ProcessGuard],
+  log: AdjustableLog,
+): RunningBroker {
   const { promise: stopped, resolve } = Promise.withResolvers<number>();
   let stopping: Promise<void> | undefined;
   const stop = (exitCode: number): Promise<void> => (stopping ??= close(exitCode));
@@ -73,30 +85,10 @@ function runUntilStopped(app: BrokerApp, reloader: Reloader, log: AdjustableLog)
     log.info({}, "stopping: calls under way may finish");
     reloader.close();
     await app.stop();
-    unguard();
+    guard.release();
     log.info({}, "stopped");
     resolve(exitCode);
   };
-  const unguard = guardProcess(log, () => void stop(1));
+  guard.stopWith(() => void stop(1));
   return { addresses: app.addresses, adminAddress: app.adminAddress, stop: () => stop(0), stopped };
-}
-
-/**
- * Keeps Node.js from printing what a user's class throws where nobody waits for it, as its text may hold a secret.
- * A lost rejection is logged and survived; after a lost exception the process state is unknown, so it stops.
- */
-function guardProcess(log: AdjustableLog, stop: () => void): () => void {
-  const onRejection = (thrown: unknown): void => {
-    log.error({}, "a promise was rejected and nobody waited for it", { thrown });
-  };
-  const onException = (thrown: unknown): void => {
-    log.error({}, "an exception was thrown and nobody caught it; stopping", { thrown });
-    stop();
-  };
-  process.on("unhandledRejection", onRejection);
-  process.on("uncaughtException", onException);
-  return () => {
-    process.off("unhandledRejection", onRejection);
-    process.off("uncaughtException", onException);
-  };
 }

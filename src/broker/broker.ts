@@ -16,19 +16,19 @@ import type { BrokerSettings } from "./broker-settings.js";
 import type { Call } from "./call.js";
 import type { Access, Enforcement, Outcome } from "./enforcement.js";
 import type { Options } from "./guarded-call.js";
-import type { GuardedManager, ManagerSubject } from "./guarded-manager.js";
+import type { GuardedManager, SecretRef } from "./guarded-manager.js";
 import { filterPage, unwrapPageToken, wrapPageToken } from "./list-secrets.js";
 import { type ReadRequest, type ReadResult, readSecret } from "./read-secret.js";
 import { type RotateRequest, rotateSecret } from "./rotate-secret.js";
 import { runConcurrently } from "./run-concurrently.js";
 
 /** What to write. */
-export interface WriteRequest extends ManagerSubject, WriteOptions {
+export interface WriteRequest extends SecretRef, WriteOptions {
   readonly payload: Payload;
 }
 
 /** What to delete. */
-export interface DeleteRequest extends ManagerSubject {
+export interface DeleteRequest extends SecretRef {
   readonly recoveryWindowInDays: number;
   readonly expectedVersion?: number | undefined;
   readonly requestId?: string | undefined;
@@ -47,13 +47,13 @@ export interface ListRequest extends Omit<ListQuery, "pageToken"> {
 }
 
 /** Which version to make the active one. */
-export interface ActivateRequest extends ManagerSubject {
+export interface ActivateRequest extends SecretRef {
   readonly version: number;
   readonly expectedVersion?: number | undefined;
 }
 
 /** What to destroy. */
-export interface DestroyRequest extends ManagerSubject {
+export interface DestroyRequest extends SecretRef {
   readonly target: { readonly version: number } | { readonly uid: string };
 }
 
@@ -123,7 +123,7 @@ export class Broker {
   }
 
   /** Describes a secret and its versions. */
-  describeSecret(call: Call, request: ManagerSubject): Promise<DescribeReply> {
+  describeSecret(call: Call, request: SecretRef): Promise<DescribeReply> {
     const access: Access = { action: "describe", names: [request.name], isChange: false };
     return this.#enforcement.perform(
       [call, access],
@@ -171,10 +171,7 @@ export class Broker {
   }
 
   /** Brings a deleted secret back. */
-  restoreSecret(
-    call: Call,
-    request: ManagerSubject & { readonly uid?: string | undefined },
-  ): Promise<SecretDescription> {
+  restoreSecret(call: Call, request: SecretRef & { readonly uid?: string | undefined }): Promise<SecretDescription> {
     const access: Access = { action: "restore", names: [request.name], isChange: true };
     return this.#enforcement.perform(
       [call, access],

@@ -25,7 +25,7 @@ import { parseDescription } from "./manager-reply.js";
 import { ReadReplyReader } from "./read-reply-reader.js";
 
 /** Which secret a manager is asked about, with the caller's options. */
-export interface ManagerSubject {
+export interface SecretRef {
   readonly name: SecretName;
   readonly options?: Options | undefined;
 }
@@ -52,7 +52,7 @@ export class GuardedManager {
   }
 
   /** Reads the active version; undefined is confirmed absence, an expired version included. */
-  async read(call: Call, { name, options }: ManagerSubject): Promise<Secret | undefined> {
+  async read(call: Call, { name, options }: SecretRef): Promise<Secret | undefined> {
     const secret = await this.#guard.put(call, {
       operation: "read",
       name,
@@ -64,7 +64,7 @@ export class GuardedManager {
   }
 
   /** Reads one version. */
-  async readVersion(call: Call, { name, options }: ManagerSubject, version: number): Promise<Secret | undefined> {
+  async readVersion(call: Call, { name, options }: SecretRef, version: number): Promise<Secret | undefined> {
     this.assertSupports("versions");
     const secret = await this.#guard.put(call, {
       operation: "read_version",
@@ -79,7 +79,7 @@ export class GuardedManager {
   /** Writes a value; the manager gets its own copy. */
   async write(
     call: Call,
-    subject: ManagerSubject,
+    subject: SecretRef,
     change: WriteOptions & { readonly payload: Payload },
   ): Promise<WriteReply> {
     this.assertSupports("write");
@@ -98,7 +98,7 @@ export class GuardedManager {
   }
 
   /** Deletes a secret. */
-  async delete(call: Call, subject: ManagerSubject, options: DeleteOptions): Promise<DeleteReply> {
+  async delete(call: Call, subject: SecretRef, options: DeleteOptions): Promise<DeleteReply> {
     this.assertSupports("delete");
     this.#assertPreconditions(options);
     return await this.#guard.put(call, {
@@ -112,7 +112,7 @@ export class GuardedManager {
   /** Rotates by the manager's own means. */
   async rotate(
     call: Call,
-    subject: ManagerSubject,
+    subject: SecretRef,
     change: RotateOptions & { readonly newName: SecretName; readonly payload: Payload },
   ): Promise<RotateReply> {
     this.assertSupports("rotate");
@@ -140,7 +140,7 @@ export class GuardedManager {
   }
 
   /** Describes a secret; undefined is confirmed absence. */
-  async describe(call: Call, subject: ManagerSubject): Promise<DescribeReply | undefined> {
+  async describe(call: Call, subject: SecretRef): Promise<DescribeReply | undefined> {
     this.assertSupports("describe");
     return await this.#guard.put(call, {
       operation: "describe",
@@ -153,7 +153,7 @@ export class GuardedManager {
   /** Makes a version the active one. */
   async activate(
     call: Call,
-    subject: ManagerSubject,
+    subject: SecretRef,
     { version, expectedVersion }: { readonly version: number; readonly expectedVersion?: number | undefined },
   ): Promise<SecretDescription> {
     this.assertSupports("activate");
@@ -168,7 +168,7 @@ export class GuardedManager {
   }
 
   /** Brings a deleted generation back. */
-  async restore(call: Call, subject: ManagerSubject, uid: string | undefined): Promise<SecretDescription> {
+  async restore(call: Call, subject: SecretRef, uid: string | undefined): Promise<SecretDescription> {
     this.assertSupports("restore");
     return await this.#guard.put(call, {
       operation: "restore",
@@ -181,7 +181,7 @@ export class GuardedManager {
   /** Destroys a version or a generation. */
   async destroy(
     call: Call,
-    subject: ManagerSubject,
+    subject: SecretRef,
     target: { readonly version: number } | { readonly uid: string },
   ): Promise<void> {
     this.assertSupports("destroy");

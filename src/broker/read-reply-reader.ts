@@ -21,13 +21,19 @@ export class ReadReplyReader {
     const remembered = this.#remembered.get(reply);
     if (remembered?.name === name) return remembered;
     const secret = this.#read(name, reply);
-    if (secret !== undefined && isDeeplyFrozen(reply)) this.#remembered.set(reply, Object.freeze(secret));
+    if (secret !== undefined && isDeeplyFrozen(reply)) this.#remember(reply, secret);
     return secret;
   }
 
   /** The version that was asked for. */
   parseVersion(name: SecretName, version: number, reply: unknown): Secret | undefined {
     return parseReadReply(reply, { name, version, maxPayloadBytes: this.#maxPayloadBytes() });
+  }
+
+  /** One object for every reader from now on, so none of them may change it. */
+  #remember(reply: object, secret: Secret): void {
+    Object.freeze(secret.tags);
+    this.#remembered.set(reply, Object.freeze(secret));
   }
 
   #read(name: SecretName, reply: unknown): Secret | undefined {

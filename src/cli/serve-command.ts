@@ -23,8 +23,19 @@ export function addServeCommand(program: Command, context: CommandContext): void
   addOutputOptions(command);
 }
 
+/** How long what a user's class left running may keep the process after everything of ours has ended. */
+const lingerMs = 1_000;
+
 async function serve(context: CommandContext, options: ServeOptions): Promise<void> {
-  const { io } = context;
+  let exitCode: number = exitCodes.failed;
+  try {
+    exitCode = context.exitCode = await run(context.io, options);
+  } finally {
+    setTimeout(() => context.io.exit?.(exitCode), lingerMs).unref();
+  }
+}
+
+async function run(io: CliIo, options: ServeOptions): Promise<number> {
   // Loaded only here: the other commands start faster without the server.
   const { startBrokerProcess } = await import("../app/start-broker-process.js");
   const broker = await startBrokerProcess({
@@ -33,7 +44,7 @@ async function serve(context: CommandContext, options: ServeOptions): Promise<vo
     detailedDebug: options.detailedDebug ?? false,
     stderr: io.stderr,
   });
-  context.exitCode = await untilStopped(broker, io);
+  return await untilStopped(broker, io);
 }
 
 const stopSignals: readonly StopSignal[] = ["SIGTERM", "SIGINT"];
