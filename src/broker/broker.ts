@@ -86,7 +86,11 @@ export class Broker {
   /** Reads one version of a secret. */
   readSecret(call: Call, request: ReadRequest): Promise<ReadResult> {
     const access: Access = { action: "read", names: [request.name], isChange: false };
-    return this.#enforcement.perform([call, access], () => this.#read(call, request), describeRead);
+    return this.#enforcement.perform(
+      [call, access],
+      () => readSecret(this.#manager, call, request),
+      this.#describeRead,
+    );
   }
 
   /** Reads many secrets; each is decided, recorded and answered on its own. */
@@ -198,12 +202,6 @@ export class Broker {
     return this.#enforcement.perform([call, access], refuse, () => ({}));
   }
 
-  async #read(call: Call, request: ReadRequest): Promise<ReadResult> {
-    const result = await readSecret(this.#manager, call, request);
-    this.#metrics.secretRead(request.name);
-    return result;
-  }
-
   #delete(call: Call, { name, options, mustExist, ...rest }: DeleteRequest): Promise<DeleteReply> {
     const access: Access = { action: "delete", names: [name], isChange: true };
     return this.#enforcement.perform(
@@ -217,14 +215,16 @@ export class Broker {
     );
   }
 
+  /** A read that found something is counted where it goes on record. */
+  readonly #describeRead = ({ secret, notModified }: ReadResult): Outcome => {
+    this.#metrics.secretRead(secret.name);
+    return { outcome: notModified ? "not_modified" : "ok", version: secret.version, uid: secret.uid };
+  };
+
   /** A name that breaks the rules could not be asked for, so it is not shown either. */
   #mayList(call: Call, name: string): boolean {
     return secretNameProblem(name) === undefined && this.#enforcement.mayAlso(call, "list", name as SecretName);
   }
-}
-
-function describeRead({ secret, notModified }: ReadResult): Outcome {
-  return { outcome: notModified ? "not_modified" : "ok", version: secret.version, uid: secret.uid };
 }
 
 function describeVersion({ version, uid }: WriteReply): Outcome {

@@ -64,9 +64,16 @@ export class Enforcement {
     const decision = this.#decide(call, access);
     if (!decision.allowed) return await this.#refuse(call, access, decision);
     this.#options.audit.assertAvailable();
-    if (access.isChange) await this.#record(call, access, { phase: "attempt", rule: decision.rule });
-    const result = await this.#attempt(call, access, { rule: decision.rule, work });
-    await this.#record(call, access, { phase: "outcome", rule: decision.rule, outcome: "ok", ...describe(result) });
+    const { rule } = decision;
+    if (access.isChange) await this.#record(call, access, { phase: "attempt", rule });
+    let result: T;
+    try {
+      result = await work();
+    } catch (error) {
+      return await this.#recordFailure(call, access, { rule, error });
+    }
+    const { outcome = "ok", version, uid } = describe(result);
+    await this.#record(call, access, { phase: "outcome", rule, outcome, version, uid });
     return result;
   }
 
@@ -83,29 +90,24 @@ export class Enforcement {
 
   async #refuse(call: Call, access: Access, decision: Decision & { allowed: false }): Promise<never> {
     const { reason, rule } = decision;
+    const name = access.names.find((each) => !this.mayAlso(call, access.action, each));
     await this.#record(call, access, { phase: "outcome", rule, outcome: reason, allowed: false });
-    const [name] = access.names;
     throw new SecretError(reason, messages[reason](access.action, name), {
       metadata: { action: access.action, ...(name !== undefined && { name }) },
     });
   }
 
-  async #attempt<T>(call: Call, access: Access, { rule, work }: { rule: string; work: () => Promise<T> }): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      const outcome = isSecretError(error) ? error.reason : "INTERNAL_ERROR";
-      await this.#record(call, access, { phase: "outcome", rule, outcome });
-      throw error;
-    }
+  async #recordFailure(call: Call, access: Access, { rule, error }: { rule: string; error: unknown }): Promise<never> {
+    const outcome = isSecretError(error) ? error.reason : "INTERNAL_ERROR";
+    await this.#record(call, access, { phase: "outcome", rule, outcome });
+    throw error;
   }
 
-  async #record({ requestId, caller }: Call, { action, names }: Access, entry: Entry): Promise<void> {
+  #record({ requestId, caller }: Call, { action, names }: Access, entry: Entry): Promise<void> {
     const { phase, rule, outcome, version, uid, allowed = true } = entry;
     const record = (name: SecretName | undefined): Promise<void> =>
       this.#options.audit.record({ phase, requestId, caller, action, name, allowed, rule, outcome, version, uid });
-    if (names.length <= 1) await record(names[0]);
-    else await Promise.all(names.map(record));
+    return names.length <= 1 ? record(names[0]) : Promise.all(names.map(record)).then(() => undefined);
   }
 }
 

@@ -50,7 +50,11 @@ export function whileLive<T>(work: PromiseLike<T>, signal: AbortSignal): Promise
     const settle = (): void => {
       signal.removeEventListener("abort", give);
     };
-    work.then(
+    // A thenable may settle twice, throw, or answer with another one; a promise takes all of that upon itself.
+    const settled = new Promise<T>((adopt) => {
+      adopt(work);
+    });
+    settled.then(
       (value) => {
         settle();
         resolve(value);

@@ -52,31 +52,29 @@ export class GuardedManager {
   }
 
   /** Reads the active version; undefined is confirmed absence, an expired version included. */
-  async read(call: Call, { name, options }: SecretRef): Promise<Secret | undefined> {
-    const secret = await this.#guard.put(call, {
+  read(call: Call, { name, options }: SecretRef): Promise<Secret | undefined> {
+    return this.#guard.put(call, {
       operation: "read",
       name,
       options,
       ask: (manager, managerCall) => manager.readSecret(name, managerCall),
-      parse: (reply) => this.#reader.parse(name, reply),
+      parse: (reply) => unlessExpired(this.#reader.parse(name, reply)),
     });
-    return unlessExpired(secret);
   }
 
   /** Reads one version. */
   async readVersion(call: Call, { name, options }: SecretRef, version: number): Promise<Secret | undefined> {
     this.assertSupports("versions");
-    const secret = await this.#guard.put(call, {
+    return await this.#guard.put(call, {
       operation: "read_version",
       name,
       options,
       ask: (manager, managerCall) => manager.readSecretVersion?.(name, version, managerCall),
-      parse: (reply) => this.#reader.parseVersion(name, version, reply),
+      parse: (reply) => unlessExpired(this.#reader.parseVersion(name, version, reply)),
     });
-    return unlessExpired(secret);
   }
 
-  /** Writes a value; the manager gets its own copy. */
+  /** Writes a value; the manager gets its own copy of everything. */
   async write(
     call: Call,
     subject: SecretRef,
@@ -86,8 +84,12 @@ export class GuardedManager {
     this.#assertPreconditions(change);
     if (change.expireTime !== undefined) this.assertSupports("expiry");
     if (change.activate === false) this.assertSupports("activate");
-    const { payload, tags, ...options } = change;
-    const copies = tags === undefined ? options : { ...options, tags: { ...tags } };
+    const { payload, tags, expireTime, ...options } = change;
+    const copies = {
+      ...options,
+      ...(tags !== undefined && { tags: { ...tags } }),
+      ...(expireTime !== undefined && { expireTime: new Date(expireTime) }),
+    };
     return await this.#guard.put(call, {
       operation: "write",
       ...subject,
@@ -220,7 +222,7 @@ export class GuardedManager {
 }
 
 function copyOf(payload: Payload): Payload {
-  return typeof payload === "string" ? payload : Uint8Array.from(payload);
+  return typeof payload === "string" ? payload : new Uint8Array(payload);
 }
 
 function unlessExpired(secret: Secret | undefined): Secret | undefined {

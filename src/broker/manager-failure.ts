@@ -34,10 +34,18 @@ const translations: Partial<Record<SecretErrorReason, Translation>> = {
 
 const unknownFailure = ofManager("MANAGER_UNAVAILABLE", "could not answer");
 
-/** What the caller is told of something a manager threw. The original is the cause, for the log. */
+/**
+ * What the caller is told of something a manager threw. The original is the cause, for the log.
+ *
+ * Never throws, though looking at what was thrown may.
+ */
 export function translateManagerFailure(thrown: unknown, question: ManagerQuestion): SecretError {
-  if (!isSecretError(thrown)) return unknownFailure(question, new SecretError("INTERNAL_ERROR", "", { cause: thrown }));
-  return (translations[thrown.reason] ?? unknownFailure)(question, thrown);
+  try {
+    if (isSecretError(thrown)) return (translations[thrown.reason] ?? unknownFailure)(question, thrown);
+  } catch {
+    // A getter or a proxy that throws, or an error of another copy that lacks members: nothing to go by.
+  }
+  return unknownFailure(question, new SecretError("INTERNAL_ERROR", "", { cause: thrown }));
 }
 
 function ofSecret(reason: SecretErrorReason, predicate: string): Translation {

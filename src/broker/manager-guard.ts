@@ -1,6 +1,6 @@
 import type { SecretManager } from "../contract/secret-manager.js";
-import type { Payload } from "../domain/payload.js";
-import { isSecretError, SecretError, type SecretErrorReason } from "../domain/secret-error.js";
+import { type Payload, payloadBytes } from "../domain/payload.js";
+import { SecretError, type SecretErrorReason } from "../domain/secret-error.js";
 import type { Log } from "../log/log.js";
 import type { BrokerMetrics, ManagerOperation } from "../telemetry/broker-metrics.js";
 import type { Call } from "./call.js";
@@ -25,6 +25,14 @@ export interface Question<T> {
   readonly known?: Payload | undefined;
   readonly ask: (manager: SecretManager, call: GuardedCall) => unknown;
   readonly parse: (reply: unknown) => T;
+}
+
+/** What a manager gave back: its reply, or a promise of one. */
+type Asked = Settled | { readonly isPending: true; readonly reply: PromiseLike<unknown> };
+
+interface Settled {
+  readonly isPending: false;
+  readonly reply: unknown;
 }
 
 /** What a manager may say without there being anything wrong with it. */
@@ -64,7 +72,9 @@ export class ManagerGuard {
     const { metrics } = this.#options;
     try {
       call.assertLive();
-      const answer = this.#take(await this.#ask(call, question), question, call);
+      const asked = this.#ask(call, question);
+      const { reply } = asked.isPending ? await this.#settle(call, question, asked.reply) : asked;
+      const answer = this.#take(reply, question, call);
       metrics.managerCall(question.operation, outcomeOf(question.operation, answer), performance.now() - startMs);
       return answer;
     } catch (error) {
@@ -73,36 +83,46 @@ export class ManagerGuard {
     }
   }
 
-  async #ask<T>(call: Call, question: Question<T>): Promise<unknown> {
+  #ask<T>(call: Call, question: Question<T>): Asked {
     try {
       const reply = question.ask(this.#manager, new GuardedCall(call, question.options));
-      return isThenable(reply) ? await whileLive(reply, call.signal) : reply;
+      return isThenable(reply) ? { isPending: true, reply } : { isPending: false, reply };
+    } catch (thrown) {
+      throw this.#failure(call, question, thrown);
+    }
+  }
+
+  /** The reply stays in a box: handed on bare, whatever has a "then" would be waited for once more, unguarded. */
+  async #settle<T>(call: Call, question: Question<T>, pending: PromiseLike<unknown>): Promise<Settled> {
+    try {
+      return { isPending: false, reply: await whileLive(pending, call.signal) };
     } catch (thrown) {
       if (call.isInterruption(thrown)) throw thrown;
-      this.#report(call, question, thrown);
-      throw translateManagerFailure(thrown, {
-        manager: this.name,
-        operation: question.operation,
-        name: question.name,
-      });
+      throw this.#failure(call, question, thrown);
     }
+  }
+
+  #failure<T>(call: Call, question: Question<T>, thrown: unknown): SecretError {
+    const { operation, name } = question;
+    const failure = translateManagerFailure(thrown, { manager: this.name, operation, name });
+    if (!expectedReasons.has(failure.reason)) this.#report(call, question, thrown);
+    return failure;
   }
 
   #take<T>(reply: unknown, { operation, parse }: Question<T>, call: Call): T {
     try {
       return parse(reply);
     } catch (thrown) {
-      const rule = thrown instanceof InvalidReply ? thrown.message : "it could not be read";
-      const message = `the manager ${this.name} gave an invalid reply to ${operation}: ${rule}`;
+      const message = `the manager ${this.name} gave an invalid reply to ${operation}: ${brokenRule(thrown)}`;
       this.#options.log.error({ requestId: call.requestId, manager: this.name, operation }, message);
       throw new SecretError("MANAGER_REPLY_INVALID", message, { metadata: { manager: this.name, operation } });
     }
   }
 
   #report<T>(call: Call, { operation, known }: Question<T>, thrown: unknown): void {
-    if (isSecretError(thrown) && expectedReasons.has(thrown.reason)) return;
     const facts = { requestId: call.requestId, manager: this.name, operation };
-    const masked = typeof known === "string" ? [known] : [];
+    // Bytes are often text that was sent as bytes, and would be quoted as text.
+    const masked = known === undefined ? [] : [Buffer.from(payloadBytes(known)).toString("utf8")];
     this.#options.log.warn(facts, "the manager failed", { thrown, known: masked });
   }
 }
@@ -114,7 +134,18 @@ function nameOf(manager: SecretManager): string {
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+  if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;
+  return "then" in value && typeof value.then === "function";
+}
+
+/** A getter of the reply's may throw anything, even what throws when it is looked at. */
+function brokenRule(thrown: unknown): string {
+  try {
+    if (thrown instanceof InvalidReply) return thrown.message;
+  } catch {
+    // As unreadable as the reply.
+  }
+  return "it could not be read";
 }
 
 function outcomeOf(operation: ManagerOperation, answer: unknown): "found" | "absent" | "done" {

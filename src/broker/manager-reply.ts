@@ -1,6 +1,12 @@
 import { maxSecretNameLength, type SecretName } from "../domain/secret-name.js";
 import { type Payload, payloadByteLength } from "../domain/payload.js";
-import type { Secret, SecretDescription, Tags, VersionDescription } from "../domain/secret.js";
+import {
+  isSendableTime,
+  type Secret,
+  type SecretDescription,
+  type Tags,
+  type VersionDescription,
+} from "../domain/secret.js";
 
 /** A reply that breaks the contract. Its message says which rule, and quotes nothing of the reply. */
 export class InvalidReply extends Error {}
@@ -49,14 +55,17 @@ function parsePayload(value: unknown, maxPayloadBytes: number): Payload {
   if (typeof value !== "string" && !(value instanceof Uint8Array)) {
     throw new InvalidReply(`its value must be a string or bytes, not ${kindOf(value)}`);
   }
+  // A copy tells its true length, which the manager's own object need not.
+  const payload = typeof value === "string" ? value : new Uint8Array(value);
   // Three bytes a character is the most UTF-8 needs; measuring costs only where it could matter.
-  const isSmall = typeof value === "string" && value.length * 3 <= maxPayloadBytes;
-  if (!isSmall && payloadByteLength(value) > maxPayloadBytes) {
+  const isSmall = typeof payload === "string" && payload.length * 3 <= maxPayloadBytes;
+  if (!isSmall && payloadByteLength(payload) > maxPayloadBytes) {
     throw new InvalidReply(`its value must be at most ${String(maxPayloadBytes)} bytes`);
   }
-  if (typeof value !== "string") return Uint8Array.from(value);
-  if (!value.isWellFormed()) throw new InvalidReply("its value must be valid Unicode; return bytes for anything else");
-  return value;
+  if (typeof payload === "string" && !payload.isWellFormed()) {
+    throw new InvalidReply("its value must be valid Unicode; return bytes for anything else");
+  }
+  return payload;
 }
 
 /** The parts of a reply that speak of a version. */
@@ -100,10 +109,13 @@ export function parseDescription(reply: unknown, expectedName?: string): SecretD
 
 function parseTags(tags: unknown): Tags | undefined {
   if (tags === undefined) return undefined;
-  if (!isFields(tags)) throw new InvalidReply(`tags must be an object of strings, not ${kindOf(tags)}`);
+  if (!isFields(tags) || Array.isArray(tags)) {
+    throw new InvalidReply(`tags must be an object of strings, not ${kindOf(tags)}`);
+  }
   const copy: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const [key, value] of Object.entries(tags)) {
     if (typeof value !== "string") throw new InvalidReply(`tags must be an object of strings, not of ${kindOf(value)}`);
+    if (!key.isWellFormed() || !value.isWellFormed()) throw new InvalidReply("tags must be valid Unicode");
     copy[key] = value;
   }
   return copy;
@@ -126,8 +138,8 @@ export function optionalText(reply: Fields, member: string): string | undefined 
 export function optionalDate(reply: Fields, member: string): Date | undefined {
   const value = reply[member];
   if (value === undefined) return undefined;
-  if (!(value instanceof Date) || Number.isNaN(value.getTime())) {
-    throw new InvalidReply(`its ${member} must be a valid Date, not ${kindOf(value)}`);
+  if (!(value instanceof Date) || !isSendableTime(value)) {
+    throw new InvalidReply(`its ${member} must be a valid Date in the years 1 to 9999, not ${kindOf(value)}`);
   }
   return new Date(value);
 }
@@ -149,7 +161,7 @@ function optionalBoolean(reply: Fields, member: string): boolean | undefined {
 
 /** What kind of thing a value is, for a message that must not quote it. */
 export function kindOf(value: unknown): string {
-  if (value === null) return "null";
+  if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return "an array";
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }

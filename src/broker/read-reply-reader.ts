@@ -41,8 +41,19 @@ export class ReadReplyReader {
   }
 }
 
-/** Whether nobody can change the reply any more: bytes can always be changed, so only text qualifies. */
+/**
+ * Whether the reply will say the same for ever: bytes can always be changed, so only text qualifies. A date counts as
+ * fixed, though it could be set.
+ */
 function isDeeplyFrozen(reply: object): boolean {
-  if (!Object.isFrozen(reply) || !("value" in reply) || typeof reply.value !== "string") return false;
-  return !("tags" in reply) || reply.tags === undefined || Object.isFrozen(reply.tags);
+  if (!isPlainAndFrozen(reply) || !("value" in reply) || typeof reply.value !== "string") return false;
+  return !("tags" in reply) || reply.tags === undefined || isPlainAndFrozen(reply.tags);
+}
+
+/** Frozen, and nothing of it computed: a getter, its own or inherited, may answer otherwise the next time. */
+function isPlainAndFrozen(object: unknown): boolean {
+  if (typeof object !== "object" || object === null || !Object.isFrozen(object)) return false;
+  const prototype: unknown = Object.getPrototypeOf(object);
+  if (prototype !== null && prototype !== Object.prototype) return false;
+  return Object.values(Object.getOwnPropertyDescriptors(object)).every((property) => "value" in property);
 }

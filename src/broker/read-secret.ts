@@ -29,23 +29,27 @@ export interface ReadResult {
  * @throws SecretError `SECRET_NOT_FOUND`, `VERSION_NOT_FOUND`, `FIELD_NOT_FOUND`, and the guard's
  */
 export async function readSecret(manager: GuardedManager, call: Call, request: ReadRequest): Promise<ReadResult> {
-  const secret = await find(manager, call, request);
+  const { version } = request;
+  const secret =
+    version === undefined
+      ? await manager.read(call, request)
+      : await findVersion(manager, call, { ...request, version });
+  if (secret === undefined) throw SecretError.notFound(request.name);
   const notModified = request.version === undefined && isKnown(secret, request.knownVersion);
   if (notModified || request.field === undefined) return { secret, notModified };
   return { secret: selectField(secret, request.field), notModified };
 }
 
-async function find(manager: GuardedManager, call: Call, request: ReadRequest): Promise<Secret> {
-  const { name, version } = request;
-  if (version === undefined) {
-    const active = await manager.read(call, request);
-    if (active === undefined) throw SecretError.notFound(name);
-    return active;
-  }
-  const found = await manager.readVersion(call, request, version);
+async function findVersion(
+  manager: GuardedManager,
+  call: Call,
+  request: ReadRequest & { readonly version: number },
+): Promise<Secret | undefined> {
+  const found = await manager.readVersion(call, request, request.version);
   if (found !== undefined) return found;
   const exists = (await manager.read(call, request)) !== undefined;
-  throw exists ? SecretError.versionNotFound(name, version) : SecretError.notFound(name);
+  if (exists) throw SecretError.versionNotFound(request.name, request.version);
+  return undefined;
 }
 
 function isKnown(secret: Secret, knownVersion: number | undefined): boolean {

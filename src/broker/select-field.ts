@@ -17,12 +17,13 @@ declare global {
  */
 export function selectField(secret: Secret, field: string): Secret {
   const object = parseObject(textOf(secret.payload));
-  if (object === undefined || !Object.hasOwn(object, field)) {
+  const member = object !== undefined && Object.hasOwn(object, field) ? object[field] : undefined;
+  // JSON can escape half a character, which no text on the wire can hold.
+  if (member === undefined || (typeof member === "string" && !member.isWellFormed())) {
     throw new SecretError("FIELD_NOT_FOUND", `secret "${secret.name}" has no field "${field}"`, {
       metadata: { name: secret.name, field },
     });
   }
-  const member = object[field];
   return { ...secret, payload: typeof member === "string" ? member : JSON.stringify(member) };
 }
 

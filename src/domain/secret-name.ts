@@ -29,9 +29,10 @@ export function secretNameProblem(name: string): string | undefined {
 
 function segmentProblem(name: string): string | undefined {
   if (name.startsWith("/") || name.endsWith("/")) return 'must not begin or end with "/"';
-  const segments = name.split("/");
-  if (segments.includes("")) return 'must not contain an empty path segment ("//")';
-  return segments.includes("..") ? 'must not contain the path segment ".."' : undefined;
+  if (name.includes("//")) return 'must not contain an empty path segment ("//")';
+  // Most names hold no two dots at all, and need not be taken apart.
+  const hasParent = name.includes("..") && name.split("/").includes("..");
+  return hasParent ? 'must not contain the path segment ".."' : undefined;
 }
 
 /**

@@ -4,6 +4,15 @@ import type { SecretName } from "./secret-name.js";
 /** Labels of a secret. Plain data; keys and values are strings. */
 export type Tags = Readonly<Record<string, string>>;
 
+/** The first and the last millisecond a protobuf Timestamp can carry: the years 1 to 9999. */
+const timeRangeMs = [-62_135_596_800_000, 253_402_300_799_999] as const;
+
+/** Whether a point in time is valid and can be sent. */
+export function isSendableTime(date: Date): boolean {
+  const timeMs = date.getTime();
+  return timeMs >= timeRangeMs[0] && timeMs <= timeRangeMs[1];
+}
+
 /** One version of a secret with its payload. */
 export interface Secret {
   readonly name: SecretName;

@@ -55,10 +55,12 @@ export class Interceptor {
         wire.on("cancelled", passage.cancel);
         this.#run(passage.call, wire, rpc).then(
           (response) => {
+            wire.off("cancelled", passage.cancel);
             this.#finish(passage, status.OK);
             callback(null, response);
           },
           (thrown: unknown) => {
+            wire.off("cancelled", passage.cancel);
             callback(this.#fail(passage, thrown));
           },
         );
@@ -84,15 +86,16 @@ export class Interceptor {
     };
   }
 
-  async #run<Request, Response>(
+  #run<Request, Response>(
     call: Call,
     wire: WireCall & { readonly request: Request | typeof malformedMessage },
     rpc: UnaryRpc<Request, Response>,
   ): Promise<Response> {
     const { request } = wire;
-    if (metadataByteLength(wire.metadata) > this.#options.maxMetadataBytes) throw metadataTooLarge(this.#options);
-    if (request === malformedMessage) throw malformed();
-    return await rpc.handle(call, request);
+    if (metadataByteLength(wire.metadata) > this.#options.maxMetadataBytes) {
+      return Promise.reject(metadataTooLarge(this.#options));
+    }
+    return request === malformedMessage ? Promise.reject(malformed()) : rpc.handle(call, request);
   }
 
   #open(wire: WireCall, method: string, metrics: MethodMetrics): Passage {

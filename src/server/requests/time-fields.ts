@@ -1,3 +1,4 @@
+import { isSendableTime } from "../../domain/secret.js";
 import type { Duration } from "../../gen/google/protobuf/duration.js";
 import type { Timestamp } from "../../gen/google/protobuf/timestamp.js";
 import { dateFromTimestamp, msFromDuration } from "../../rpc/time.js";
@@ -21,6 +22,7 @@ export function durationField(
 export function futureField(checks: FieldChecks, field: string, value: Timestamp | undefined): Date | undefined {
   if (value === undefined) return undefined;
   const date = dateFromTimestamp(value);
-  if (!(date.getTime() > Date.now())) checks.violate(field, "must be a valid time in the future");
+  if (!isSendableTime(date) || date.getTime() <= Date.now())
+    checks.violate(field, "must be a valid time in the future");
   return date;
 }
