@@ -18,6 +18,8 @@ export function createLog(level: string, destination?: DestinationStream): Adjus
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
+      // A described failure is plain facts; pino's own way would take it for an error and lose its type and causes.
+      serializers: { err: (described: unknown) => described },
       formatters: { level: (label) => ({ level: label }) },
     },
     destination ?? pino.destination({ fd: 2, sync: true }),

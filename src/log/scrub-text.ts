@@ -1,7 +1,7 @@
 const mark = "[scrubbed]";
 
-/** What a quotation holds may be an input that failed to parse. */
-const quotation = /"[^"]*"|'[^']*'|`[^`]*`/g;
+/** What a quotation holds may be an input that failed to parse, with quotes of its own: up to the last one, then. */
+const quotation = /(["'`]).*\1/gs;
 
 /** An unfinished quotation, as of a text that was cut, up to the end. */
 const openQuotation = /["`].*$/s;
@@ -21,14 +21,17 @@ const maxTextLength = 500;
  * @param known payloads of the call, masked first
  */
 export function scrubText(text: string, known: readonly string[] = []): string {
-  const bounded = text.slice(0, maxTextLength * 4);
-  const masked = known
-    .filter(({ length }) => length > 0)
-    .reduce((rest, value) => rest.replaceAll(value, mark), bounded);
-  return masked
+  // Before the text is cut, as a part of a value would not be recognised.
+  return maskKnown(text, known)
+    .slice(0, maxTextLength * 4)
     .replace(quotation, mark)
     .replace(openQuotation, mark)
     .replace(longWord, mark)
     .replace(mixedWord, mark)
     .slice(0, maxTextLength);
+}
+
+/** Masks known values and nothing else, for a text that is ours but may hold one. */
+export function maskKnown(text: string, known: readonly string[]): string {
+  return known.filter(({ length }) => length > 0).reduce((rest, value) => rest.replaceAll(value, mark), text);
 }
