@@ -8,8 +8,14 @@ import { IsoClock } from "./iso-clock.js";
 /** How long the sink may take for one batch before calls are refused. */
 const writeTimeoutMs = 2_000;
 
-/** How long records may gather while other calls are still on their way to theirs. */
-const maxGatherMs = 2;
+/** How long records may gather at most while other calls are still on their way to theirs. */
+const maxGatherMs = 5;
+
+/**
+ * How many times as long as handing over a write takes records gather. Waking the thread that writes costs from a few
+ * to more than a hundred microseconds, depending on the machine; so it takes some percent of the time on any.
+ */
+const gatherPerHandover = 32;
 
 /** How often a failed sink is tried again while no call does. */
 const probeIntervalMs = 1_000;
@@ -38,8 +44,8 @@ interface Batch {
 
 /**
  * The audit trail. Every caller waits for its own record, and the cost of a write is shared: it is handed to the system
- * as soon as all calls under way wait for it, or after {@link maxGatherMs}. A lone caller waits for nobody; under load
- * a write carries dozens of records, where handing over each would cost a third of answering the call.
+ * as soon as all calls under way wait for it, or after a few milliseconds. A lone caller waits for nobody; under load a
+ * write carries dozens of records, where handing over each could cost as much as answering its call.
  */
 export class AuditLog {
   readonly #options: AuditLogOptions;
@@ -49,7 +55,10 @@ export class AuditLog {
   #writing: Promise<void> | undefined;
   #flushTimer: NodeJS.Timeout | undefined;
   #isFlushDue = false;
+  /** How long handing over a write takes; a moving average. */
+  #handoverMs = 0;
   #healthy = true;
+  #closed = false;
   #probe: NodeJS.Timeout | undefined;
 
   constructor(options: AuditLogOptions) {
@@ -75,7 +84,7 @@ export class AuditLog {
    * @throws SecretError `AUDIT_UNAVAILABLE`: the record may be missing; the caller must not be answered otherwise.
    */
   record(record: AuditRecord): Promise<void> {
-    if (!this.#healthy) return Promise.reject(unavailable());
+    if (!this.#healthy || this.#closed) return Promise.reject(unavailable());
     const batch = (this.#pending ??= this.#openBatch());
     batch.lines += `${formatAuditRecord(record, this.#clock.now())}\n`;
     batch.records += 1;
@@ -83,8 +92,9 @@ export class AuditLog {
     return batch.written;
   }
 
-  /** Writes what is pending and closes the sink; gives up on a sink that hangs. */
+  /** Takes no more records, writes what is pending and closes the sink; gives up on a sink that hangs. */
   async close(): Promise<void> {
+    this.#closed = true;
     clearInterval(this.#probe);
     this.#flush();
     await Promise.race([this.#drain(), setTimeoutPromise(writeTimeoutMs, undefined, { ref: false })]);
@@ -99,7 +109,7 @@ export class AuditLog {
   }
 
   #openBatch(): Batch {
-    this.#flushTimer ??= setTimeout(this.#flush, maxGatherMs);
+    this.#flushTimer ??= setTimeout(this.#flush, Math.min(maxGatherMs, gatherPerHandover * this.#handoverMs));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     // Whoever waits for the record sees the failure; a batch that only a probe waits for must not end the process.
     promise.catch(() => undefined);
@@ -132,7 +142,9 @@ export class AuditLog {
       this.#fail(batch, new Error("the audit sink is too slow"));
     }, writeTimeoutMs);
     try {
-      await this.#options.sink.write(batch.lines);
+      const write = this.#options.sink.write(batch.lines);
+      this.#handoverMs += (performance.now() - startMs - this.#handoverMs) / 8;
+      await write;
       this.#succeed(batch);
       this.#options.onBatch?.(batch.records, performance.now() - startMs, true);
     } catch (error) {

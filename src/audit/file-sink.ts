@@ -1,5 +1,5 @@
 import { write } from "node:fs";
-import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { type FileHandle, mkdir, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { AuditSink } from "./audit-sink.js";
 
@@ -35,6 +35,7 @@ class AppendedFile {
   async open(): Promise<FileHandle> {
     await mkdir(dirname(this.#path), { recursive: true, mode: directoryMode });
     this.#handle = await open(this.#path, "a", fileMode);
+    this.#isTorn ||= await endsWithinLine(this.#path);
     return this.#handle;
   }
 
@@ -54,6 +55,22 @@ class AppendedFile {
     const handle = this.#handle;
     this.#handle = undefined;
     await handle?.close();
+  }
+}
+
+/** Whether the file's last line has no end, as a crash in the middle of a write leaves it. */
+async function endsWithinLine(path: string): Promise<boolean> {
+  const { size } = await stat(path);
+  // Pipes and devices have no size; reading from them would wait, or take what is somebody else's.
+  if (size === 0) return false;
+  const handle = await open(path, "r").catch(() => undefined);
+  // A file that may be written and not be read: an empty line too many harms nobody.
+  if (handle === undefined) return true;
+  try {
+    const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);
+    return buffer.toString("latin1") !== "\n";
+  } finally {
+    await handle.close();
   }
 }
 
