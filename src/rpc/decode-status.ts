@@ -15,7 +15,7 @@ export interface FailedCall {
 /** The failure a broker answered with; a status without our details, such as a connection's, gets the nearest reason. */
 export function fromFailedCall(failed: FailedCall): SecretError {
   const [encoded] = failed.metadata.get(statusDetailsKey);
-  const decoded = Buffer.isBuffer(encoded) ? decodeQuietly(encoded) : undefined;
+  const decoded = Buffer.isBuffer(encoded) ? decodeQuietly(Status, encoded) : undefined;
   return decoded === undefined ? fromBareCode(failed) : fromStatus(decoded, failed);
 }
 
@@ -55,12 +55,13 @@ interface Decoder<T> {
 
 function findDetail<T>(message: Status, name: string, decoder: Decoder<T>): T | undefined {
   const any = message.details.find(({ typeUrl }) => typeUrl.endsWith(`/google.rpc.${name}`));
-  return any && decoder.decode(any.value);
+  return any && decodeQuietly(decoder, any.value);
 }
 
-function decodeQuietly(bytes: Buffer): Status | undefined {
+/** Bytes of a peer's that are no such message count as not there. */
+function decodeQuietly<T>(decoder: Decoder<T>, bytes: Uint8Array): T | undefined {
   try {
-    return Status.decode(bytes);
+    return decoder.decode(bytes);
   } catch {
     return undefined;
   }

@@ -20,8 +20,10 @@ export function dateFromTimestamp(timestamp: Timestamp): Date {
 
 /** A length of time as the wire has it. */
 export function durationFromMs(lengthMs: number): Duration {
-  const seconds = Math.trunc(lengthMs / 1_000);
-  return { seconds: BigInt(seconds), nanos: Math.round((lengthMs - seconds * 1_000) * 1_000_000) };
+  // Rounded as a whole: the nanoseconds alone could round up to a second of their own.
+  const lengthNanos = Math.round(lengthMs * 1_000_000);
+  const seconds = Math.trunc(lengthNanos / 1_000_000_000);
+  return { seconds: BigInt(seconds), nanos: lengthNanos - seconds * 1_000_000_000 };
 }
 
 /** A length of time from the wire, in milliseconds. */
