@@ -1,5 +1,5 @@
-import type { ManagerSubject } from "./law.js";
 import { managerLaws } from "./manager-laws.js";
+import type { ManagerSubject } from "./manager-subject.js";
 
 /** A test framework's `describe` and `it`; those of node:test, vitest, jest and mocha fit. */
 export interface TestRunner {

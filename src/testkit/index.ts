@@ -5,6 +5,7 @@
 export { findLeaks, plantCanaries, type Canaries, type Leak } from "./canary.js";
 export { describeSecretManager, type TestRunner } from "./describe-secret-manager.js";
 export { FakeClock } from "./fake-clock.js";
-export type { Law, ManagerSubject } from "./law.js";
+export type { Law } from "./law.js";
 export { managerLaws } from "./manager-laws.js";
+export type { ManagerSubject } from "./manager-subject.js";
 export type { Capability } from "../domain/capability.js";

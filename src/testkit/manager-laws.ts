@@ -1,4 +1,4 @@
-import type { Law, LawDefinition, ManagerSubject } from "./law.js";
+import type { Law, LawDefinition } from "./law.js";
 import { deleteLaws } from "./laws/delete-laws.js";
 import { activationLaws, describeLaws } from "./laws/describe-laws.js";
 import { expiryLaws } from "./laws/expiry-laws.js";
@@ -13,6 +13,7 @@ import { readingLaws } from "./laws/reading-laws.js";
 import { rotationLaws } from "./laws/rotation-laws.js";
 import { versionLaws, writeLaws } from "./laws/write-laws.js";
 import { ManagerProbe } from "./manager-probe.js";
+import type { ManagerSubject } from "./manager-subject.js";
 
 const definitions: readonly LawDefinition[] = [
   ...readingLaws,

@@ -14,7 +14,7 @@ import type {
 } from "../contract/secret-manager.js";
 import type { Payload } from "../domain/payload.js";
 import type { SecretDescription } from "../domain/secret.js";
-import type { ManagerSubject } from "./law.js";
+import type { ManagerSubject } from "./manager-subject.js";
 
 /**
  * A manager in the hands of a law: answers are brought into one shape, options and calls are frozen to the bottom, so
