@@ -1,0 +1,44 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { type AuditRecord, formatAuditRecord } from "../../src/audit/audit-record.js";
+import { actions } from "../../src/domain/action.js";
+
+const anyText = fc.string({ unit: "binary" });
+const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined });
+
+const anyRecord: fc.Arbitrary<AuditRecord> = fc.record({
+  phase: fc.constantFrom("attempt", "outcome"),
+  requestId: anyText,
+  caller: fc.record({ principal: anyText, provenBy: fc.constant("none"), peer: anyText }),
+  action: fc.constantFrom(...actions),
+  name: maybe(anyText),
+  allowed: fc.boolean(),
+  rule: anyText,
+  outcome: maybe(anyText),
+  version: maybe(fc.nat()),
+  uid: maybe(anyText),
+});
+
+describe("formatAuditRecord", () => {
+  it("is one line of JSON that says what the record says, whatever it says", () => {
+    const time = "2030-01-01T00:00:00.000Z";
+    fc.assert(
+      fc.property(anyRecord, (record) => {
+        const line = formatAuditRecord(record, time);
+        expect(line).not.toMatch(/[\n\r]/);
+        const { caller, requestId, allowed, ...rest } = record;
+        const said = Object.entries(rest).filter(([, value]) => value !== undefined);
+        expect(JSON.parse(line)).toEqual({
+          ...Object.fromEntries(said),
+          time,
+          request_id: requestId,
+          principal: caller.principal,
+          proven_by: "none",
+          peer: caller.peer,
+          decision: allowed ? "allow" : "deny",
+        });
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+});

@@ -1,0 +1,131 @@
+import { AuditLog } from "../../src/audit/audit-log.js";
+import type { AuditSink } from "../../src/audit/audit-sink.js";
+import { Broker } from "../../src/broker/broker.js";
+import type { BrokerSettings } from "../../src/broker/broker-settings.js";
+import { Call, type CallIdentity } from "../../src/broker/call.js";
+import { Enforcement } from "../../src/broker/enforcement.js";
+import { GuardedManager } from "../../src/broker/guarded-manager.js";
+import { VirtualKeys } from "../../src/broker/virtual-keys.js";
+import type { SecretManager } from "../../src/contract/secret-manager.js";
+import { parseSecretName, type SecretName } from "../../src/domain/secret-name.js";
+import { createLog } from "../../src/log/create-log.js";
+import type { Log } from "../../src/log/log.js";
+import { compilePolicy, type AccessSettings } from "../../src/policy/compile-policy.js";
+import { BrokerMetrics } from "../../src/telemetry/broker-metrics.js";
+
+/** What a test reads of an audit record. */
+export interface RecordLine {
+  readonly phase: string;
+  readonly request_id: string;
+  readonly action: string;
+  readonly name?: string;
+  readonly decision: string;
+  readonly rule: string;
+  readonly outcome?: string;
+  readonly version?: number;
+  readonly uid?: string;
+}
+
+/** Keeps audit records; refuses them while `isFailing`, and tells `onWrite` of each batch. */
+export class KeptRecords implements AuditSink {
+  readonly description = "kept in the test";
+  isFailing = false;
+  text = "";
+  onWrite: (lines: string) => void = () => undefined;
+
+  write(lines: string): Promise<void> {
+    if (this.isFailing) return Promise.reject(new Error("the disk is full"));
+    this.text += lines;
+    this.onWrite(lines);
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  get records(): RecordLine[] {
+    return this.text
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as RecordLine);
+  }
+}
+
+/** A log at the lowest level whose lines are kept. */
+export function keptLog(): { readonly log: Log; readonly lines: string[] } {
+  const lines: string[] = [];
+  return { log: createLog("trace", { write: (line: string) => lines.push(line) }), lines };
+}
+
+/** A call that lives for ten seconds. */
+export function liveCall(changes: Partial<CallIdentity> = {}): Call {
+  const caller = { principal: "local", provenBy: "none", peer: "unix" } as const;
+  return new Call({ caller, requestId: "request-1", deadlineMs: Date.now() + 10_000, ...changes });
+}
+
+/** A call whose deadline comes soon. */
+export function shortCall(remainingMs = 30): Call {
+  return liveCall({ deadlineMs: Date.now() + remainingMs });
+}
+
+/** A safe name. */
+export function nameOf(name: string): SecretName {
+  return parseSecretName(name);
+}
+
+/** A manager behind a guard, and what the guard logged. */
+export function guard(
+  manager: SecretManager,
+  maxPayloadBytes: number = 1024 * 1024,
+): { readonly guarded: GuardedManager; readonly lines: string[]; readonly metrics: BrokerMetrics } {
+  const { log, lines } = keptLog();
+  const metrics = new BrokerMetrics();
+  return {
+    guarded: new GuardedManager(manager, { log, metrics, maxPayloadBytes: () => maxPayloadBytes }),
+    lines,
+    metrics,
+  };
+}
+
+/** What a test's broker may have otherwise. */
+export interface OpenBrokerOptions {
+  readonly access?: Partial<AccessSettings>;
+  readonly settings?: Partial<BrokerSettings>;
+}
+
+/** A whole broker around a manager, with everything it wrote at hand. */
+export interface OpenedBroker {
+  readonly broker: Broker;
+  readonly enforcement: Enforcement;
+  readonly virtualKeys: VirtualKeys;
+  readonly guarded: GuardedManager;
+  readonly sink: KeptRecords;
+  readonly audit: AuditLog;
+  readonly lines: readonly string[];
+}
+
+/** Opens a broker that allows everything unless told otherwise. */
+export function openBroker(manager: SecretManager, { access, settings }: OpenBrokerOptions = {}): OpenedBroker {
+  const { log, lines } = keptLog();
+  const metrics = new BrokerMetrics();
+  const sink = new KeptRecords();
+  const audit = new AuditLog({ sink, log });
+  const policy = compilePolicy({
+    accessMode: "read_and_write",
+    hostedKeys: undefined,
+    hostedPrefix: undefined,
+    ...access,
+  });
+  const inForce: BrokerSettings = {
+    policy,
+    virtualKeys: undefined,
+    maxPayloadBytes: 1024 * 1024,
+    batchConcurrency: 4,
+    ...settings,
+  };
+  const guarded = new GuardedManager(manager, { log, metrics, maxPayloadBytes: () => inForce.maxPayloadBytes });
+  const enforcement = new Enforcement({ audit, metrics, policy: () => inForce.policy });
+  const broker = new Broker({ manager: guarded, enforcement, metrics, settings: () => inForce });
+  return { broker, enforcement, virtualKeys: new VirtualKeys(broker, () => inForce), guarded, sink, audit, lines };
+}
