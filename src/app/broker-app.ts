@@ -6,6 +6,7 @@ import { GuardedManager } from "../broker/guarded-manager.js";
 import { HealthMonitor } from "../broker/health-monitor.js";
 import { VirtualKeys } from "../broker/virtual-keys.js";
 import type { Config } from "../config/config.js";
+import type { Capability } from "../domain/capability.js";
 import type { SecretManager } from "../contract/secret-manager.js";
 import { localCaller } from "../identity/local-caller.js";
 import type { AdjustableLog } from "../log/create-log.js";
@@ -21,6 +22,7 @@ import { brokerSettings } from "./broker-settings.js";
 import { openAuditSink } from "./open-audit-sink.js";
 import { openManager } from "./open-manager.js";
 import { version } from "./version.js";
+import { late, within } from "./within.js";
 
 /** Room for the rest of a message beside its payload, and for batches of names. */
 const minReceiveMessageBytes = 4 * 1024 * 1024;
@@ -62,6 +64,11 @@ export class BrokerApp {
     return this.#parts?.manager.name ?? "";
   }
 
+  /** What the manager can do; empty before the start. */
+  get capabilities(): ReadonlySet<Capability> {
+    return this.#parts?.manager.capabilities ?? new Set();
+  }
+
   /**
    * Opens the manager and the audit trail, then listens. What was opened is closed again when a later step fails.
    * @throws SecretError `CONFIG_INVALID`
@@ -74,7 +81,7 @@ export class BrokerApp {
       this.#reportHealth();
       await this.#listen(this.#parts.server);
     } catch (error) {
-      await (this.#parts === undefined ? manager.close?.() : this.stop());
+      await (this.#parts === undefined ? closeManager(manager, this.#log) : this.stop());
       throw error;
     }
     return this;
@@ -193,11 +200,15 @@ function stateOf(healthy: boolean): string {
   return healthy ? "healthy" : "unhealthy";
 }
 
-/** A manager that cannot close must not keep the audit trail from being closed. */
-async function closeManager(manager: GuardedManager, log: AdjustableLog): Promise<void> {
+/** How long a manager may take to close. */
+const closeTimeoutMs = 5_000;
+
+/** A manager that cannot close, or does not end closing, must not keep the rest from being closed. */
+async function closeManager(manager: Pick<SecretManager, "close">, log: AdjustableLog): Promise<void> {
   try {
-    await manager.close();
+    const closed = await within(closeTimeoutMs, manager.close?.());
+    if (closed === late) log.warn({}, "the manager does not end closing");
   } catch (thrown) {
-    log.warn({ manager: manager.name }, "the manager could not be closed", { thrown });
+    log.warn({}, "the manager could not be closed", { thrown });
   }
 }

@@ -7,6 +7,7 @@ import { MemorySecretManager } from "../managers/memory/memory-secret-manager.js
 import { loadManagerModule } from "../managers/module/load-manager-module.js";
 import { registerDoors } from "../managers/module/register-doors.js";
 import { doors } from "./doors.js";
+import { late, within } from "./within.js";
 
 /** How each kind of manager is made; the only list of kinds. */
 const openers: {
@@ -43,17 +44,24 @@ function open(config: ManagerConfig, log: Log): Promise<SecretManager> {
   }
 }
 
+/** How long a manager may take to look at its environment. */
+const validateTimeoutMs = 30_000;
+
 async function validate(manager: SecretManager): Promise<void> {
-  const name = manager.managerName ?? manager.constructor.name;
+  const question = `${manager.managerName ?? manager.constructor.name}.validateEnvironment()`;
+  const answer = await ask(manager, question);
+  if (answer === false) throw invalid(`${question} says that what the manager needs is not there`);
+  if (answer === late) throw invalid(`${question} did not end within ${String(validateTimeoutMs / 1_000)} seconds`);
+}
+
+async function ask(manager: SecretManager, question: string): Promise<unknown> {
   try {
-    if ((await manager.validateEnvironment?.()) !== false) return;
+    return await within(validateTimeoutMs, manager.validateEnvironment?.());
   } catch (cause) {
-    throw new SecretError("CONFIG_INVALID", `${name}.validateEnvironment() failed; its message is in the log`, {
-      cause,
-    });
+    throw invalid(`${question} failed; its message is in the log`, cause);
   }
-  throw new SecretError(
-    "CONFIG_INVALID",
-    `${name}.validateEnvironment() says that what the manager needs is not there`,
-  );
+}
+
+function invalid(message: string, cause?: unknown): SecretError {
+  return new SecretError("CONFIG_INVALID", message, { cause });
 }

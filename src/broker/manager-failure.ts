@@ -21,6 +21,8 @@ const translations: Partial<Record<SecretErrorReason, Translation>> = {
   VERSION_MISMATCH: ofSecret("VERSION_MISMATCH", "has another active version than expected"),
   SECRET_EXISTS: ofSecret("SECRET_EXISTS", "already exists"),
   IDEMPOTENCY_CONFLICT: ofSecret("IDEMPOTENCY_CONFLICT", "was written with this request id and other content"),
+  FIELD_INVALID: ({ manager, operation }) =>
+    SecretError.fieldInvalid([{ field: operation, description: `is refused by the manager ${manager}` }]),
   PAYLOAD_CORRUPT: ofSecret("PAYLOAD_CORRUPT", "is stored with bytes that do not verify"),
   CAPABILITY_UNSUPPORTED: ({ manager, operation }) =>
     new SecretError("CAPABILITY_UNSUPPORTED", `${manager} does not support this ${operation}`, {

@@ -6,7 +6,7 @@ export interface ManagerCall {
   readonly signal: AbortSignal;
   /** When the caller stops waiting. The reference's `timeout`. */
   readonly deadline: Date;
-  /** The principal the broker acts for; undefined for the broker's own calls. */
+  /** The principal the broker acts for; `secret-broker` for the broker's own calls. */
   readonly principal?: string | undefined;
   /** Names the call in the broker's logs and audit records. */
   readonly requestId: string;

@@ -167,7 +167,7 @@ export interface SecretManager {
     call: ManagerCall,
   ): Awaitable<RotateReply | undefined | void>;
 
-  /** Lists a page; a page token must survive writes between pages. */
+  /** Lists a page; entries carry their tags, so that a filter can be checked, and a page token must survive writes between pages. */
   listSecrets?(query: ListQuery, call: ManagerCall): Awaitable<ListReply>;
 
   /** Describes a secret; `undefined` when it is confirmed absent. */
