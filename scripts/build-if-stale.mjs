@@ -1,5 +1,5 @@
 // Builds dist/ when dist/main.js is missing or older than anything it is made of; otherwise does nothing.
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { root, runTool } from "./run-tool.mjs";
@@ -32,6 +32,7 @@ function build() {
   try {
     const code = runTool("tsc", ["-p", "tsconfig.build.json", "--noEmitOnError", "--outDir", fresh]);
     if (code !== 0) return code;
+    chmodSync(join(fresh, "main.js"), 0o755);
     // A source saved while the compiler ran is newer than this, and is built next time.
     if (existsSync(join(fresh, "main.js"))) utimesSync(join(fresh, "main.js"), startedAt, startedAt);
     if (existsSync(dist)) renameSync(dist, old);
