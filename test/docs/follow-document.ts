@@ -1,0 +1,87 @@
+import { join } from "node:path";
+import { parse, stringify } from "yaml";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ConfigError } from "../../src/config/config-error.js";
+import { parseConfig } from "../../src/config/parse-config.js";
+import { type Block, readBlocks, root } from "./markdown.js";
+import { hasGrpcurl, requiresPeers } from "./peers.js";
+import { type Outcome, Reader } from "./reader.js";
+
+/** Follows a document from its begin to its end, executing each block as its language wants. */
+export function followDocument(document: string): void {
+  // A broker that is started from the clone may have to be built first.
+  describe(`${document} can be followed`, { timeout: 60_000 }, () => {
+    let reader: Reader;
+    let last: Outcome | undefined;
+    beforeAll(async () => {
+      reader = await Reader.open();
+    });
+    afterAll(() => reader.close());
+
+    for (const block of readBlocks(document)) {
+      const lacksPeer = block.language === "sh" && block.code.includes("grpcurl") && !hasGrpcurl;
+      const title = `${block.place} ${block.title ?? block.language}${lacksPeer ? " (grpcurl is not there)" : ""}`;
+      it.skipIf(lacksPeer && !requiresPeers)(title, async () => {
+        if (block.isOutput) expectOutput(reader.adapt(block.code), last);
+        else last = await follow(reader, block);
+      });
+    }
+  });
+}
+
+async function follow(reader: Reader, block: Block): Promise<Outcome | undefined> {
+  const { language, title, code } = block;
+  switch (language) {
+    case "sh":
+    case "bash":
+      return expectSuccess(await reader.run(language, code));
+    case "ts":
+      return expectSuccess(await reader.execute(code, title));
+    case "yaml":
+      expectConfig(block);
+      break;
+    case "json":
+      for (const line of code.startsWith("{\n") ? [code] : code.split("\n")) JSON.parse(line);
+      break;
+    case "text":
+      break;
+    default:
+      expect.fail(`a block in "${language}", which nothing here can prove`);
+  }
+  if (title !== undefined) reader.write(title, code);
+  return undefined;
+}
+
+function expectConfig({ code, isInvalid }: Block): void {
+  const parse = (): unknown => parseConfig({ text: completed(code), file: join(root, "config.yaml") }).warnings;
+  if (isInvalid) expect(parse).toThrow(ConfigError);
+  else expect(parse()).toEqual([]);
+}
+
+function expectSuccess(outcome: Outcome): Outcome {
+  expect(outcome, outcome.output).toMatchObject({ code: 0 });
+  return outcome;
+}
+
+/** What a document says is printed must stand in what was printed, as a whole. */
+function expectOutput(shown: string, last: Outcome | undefined): void {
+  const source = shown
+    .split("…")
+    .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/gu, String.raw`\$&`))
+    .join("[^\\n]*");
+  expect(last?.output).toMatch(new RegExp(source, "u"));
+}
+
+/** A fragment with a manager, where it leaves that to the reader. */
+function completed(code: string): string {
+  const config: unknown = parse(code);
+  if (!isMapping(config)) return code;
+  const { general_settings: general = {}, secret_broker: own = {} } = config;
+  if (!isMapping(general) || !isMapping(own)) return code;
+  if ("key_management_system" in general || "manager" in own) return code;
+  return stringify({ ...config, secret_broker: { ...own, manager: { kind: "memory" } } });
+}
+
+function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

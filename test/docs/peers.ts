@@ -1,0 +1,26 @@
+import { accessSync, constants, globSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import process from "node:process";
+import { root } from "./markdown.js";
+
+const cached = globSync(".cache/peers/**/grpcurl", { cwd: root }).map((path) => dirname(join(root, path)));
+
+/** Folders that hold the programs of others, before those of `PATH`. */
+export const peerFolders: readonly string[] = cached.filter((folder) => isProgram(join(folder, "grpcurl")));
+
+/** Whether a missing peer is a failure rather than a reason to skip. */
+export const requiresPeers: boolean = process.env["SECRET_BROKER_REQUIRE_PEERS"] === "1";
+
+/** Whether grpcurl can be run. */
+export const hasGrpcurl: boolean = [...peerFolders, ...(process.env["PATH"] ?? "").split(delimiter)].some((folder) =>
+  isProgram(join(folder, "grpcurl")),
+);
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
