@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { join } from "node:path";
+import { ErrorInfo } from "../../src/gen/google/rpc/error_details.js";
 import { type Ran, run } from "./peer.js";
 import { root, type RunningBroker, startShippedBroker } from "./running-broker.js";
 
@@ -35,7 +36,10 @@ describe.each(["grpc-v1", "grpc-v1alpha"])("buf curl, through reflection %s alon
   it("shows why a read failed", async () => {
     const { code, stderr } = await call("ReadSecret", { name: "ABSENT" });
     expect(code).toBe(exitCodeFactor * notFound);
-    expect(stderr).toContain("SECRET_NOT_FOUND");
+    const [info] = (JSON.parse(stderr) as { details: [{ type: string; value: string }] }).details;
+    expect(info.type).toBe("google.rpc.ErrorInfo");
+    const { reason, domain } = ErrorInfo.decode(Buffer.from(info.value, "base64"));
+    expect({ reason, domain }).toEqual({ reason: "SECRET_NOT_FOUND", domain: "secretbroker.dev" });
   });
 
   it("lists the methods", async () => {
