@@ -5,6 +5,7 @@ import { Enforcement } from "../broker/enforcement.js";
 import { GuardedManager } from "../broker/guarded-manager.js";
 import { HealthMonitor } from "../broker/health-monitor.js";
 import { VirtualKeys } from "../broker/virtual-keys.js";
+import { reloadedConfig } from "../config/compare-configs.js";
 import type { Config } from "../config/config.js";
 import type { Capability } from "../domain/capability.js";
 import type { SecretManager } from "../contract/secret-manager.js";
@@ -89,9 +90,9 @@ export class BrokerApp {
 
   /** Puts another configuration in force, without dropping a call, as far as that goes without a restart. */
   apply(config: Config): void {
-    this.#settings = brokerSettings(config);
-    this.#config = config;
-    this.#log.setLevel(config.logLevel);
+    this.#config = reloadedConfig(this.#config, config);
+    this.#settings = brokerSettings(this.#config);
+    this.#log.setLevel(this.#config.logLevel);
     this.#reportHealth();
   }
 

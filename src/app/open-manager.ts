@@ -48,17 +48,18 @@ function open(config: ManagerConfig, log: Log): Promise<SecretManager> {
 const validateTimeoutMs = 30_000;
 
 async function validate(manager: SecretManager): Promise<void> {
-  const question = `${manager.managerName ?? manager.constructor.name}.validateEnvironment()`;
-  const answer = await ask(manager, question);
-  if (answer === false) throw invalid(`${question} says that what the manager needs is not there`);
-  if (answer === late) throw invalid(`${question} did not end within ${String(validateTimeoutMs / 1_000)} seconds`);
+  const name = manager.managerName ?? manager.constructor.name;
+  const seconds = String(validateTimeoutMs / 1_000);
+  const answer = await ask(manager, name);
+  if (answer === false) throw invalid(`${name}.validateEnvironment() says that what the manager needs is not there`);
+  if (answer === late) throw invalid(`${name}.validateEnvironment() did not end within ${seconds} seconds`);
 }
 
-async function ask(manager: SecretManager, question: string): Promise<unknown> {
+async function ask(manager: SecretManager, name: string): Promise<unknown> {
   try {
     return await within(validateTimeoutMs, manager.validateEnvironment?.());
   } catch (cause) {
-    throw invalid(`${question} failed; its message is in the log`, cause);
+    throw invalid(`${name}.validateEnvironment() failed; its message is in the log`, cause);
   }
 }
 

@@ -1,7 +1,6 @@
 import type { Command } from "commander";
-import type { ConfigProblem } from "../config/config-error.js";
+import { ConfigError, type ConfigProblem, formatProblem } from "../config/config-error.js";
 import { addOutputOptions, type CommandContext, withInherited, type OutputOptions } from "./command-context.js";
-import { formatProblem } from "./config-problems.js";
 import { exitCodes } from "./exit-codes.js";
 
 /** Declares `config check FILE` and `config schema`. */
@@ -41,10 +40,7 @@ interface Findings {
 
 async function findingsOf(file: string): Promise<Findings> {
   // Loaded only here: the other commands start faster without the YAML and schema libraries.
-  const [{ loadConfig }, { ConfigError }] = await Promise.all([
-    import("../config/load-config.js"),
-    import("../config/config-error.js"),
-  ]);
+  const { loadConfig } = await import("../config/load-config.js");
   try {
     const { warnings } = await loadConfig(file);
     return { problems: [], warnings };

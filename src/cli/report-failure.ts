@@ -1,9 +1,8 @@
 import { CommanderError } from "commander";
-import { ConfigError } from "../config/config-error.js";
+import { ConfigError, formatProblem } from "../config/config-error.js";
 import { isSecretError, type SecretError } from "../domain/secret-error.js";
 import { adviceByReason } from "./advice-by-reason.js";
 import type { CliOutput } from "./cli-output.js";
-import { formatProblem } from "./config-problems.js";
 import { exitCodeByReason, exitCodes } from "./exit-codes.js";
 import { UsageError } from "./usage-error.js";
 

@@ -1,141 +1,253 @@
+import { resolve } from "node:path";
 import { z } from "zod";
-import { type LogLevel, logLevels } from "./config.js";
-import { parseByteCount, parseDurationMs } from "./quantity.js";
+import { classPathProblem } from "./class-path.js";
+import {
+  type AuditConfig,
+  type ListenAddress,
+  type LimitsConfig,
+  type LogLevel,
+  logLevels,
+  type ManagerConfig,
+  type TimeoutsConfig,
+} from "./config.js";
+import { isSameAddress, parseListenAddress } from "./listen-address.js";
+import { isMapping } from "./mapping.js";
+import { durationSchema, sizeSchema } from "./quantity-schema.js";
+import { foundText } from "./schema-message.js";
 
-/** Our own section with its defaults filled in: durations in milliseconds, sizes in bytes. */
+/** Our own section, read: every default filled in and every path absolute. */
 export interface BrokerSection {
-  readonly manager?:
-    | { readonly kind: "module"; readonly class: string }
-    | { readonly kind: "memory" }
-    | { readonly kind: "environment"; readonly prefix: string }
-    | undefined;
-  readonly listen: string | readonly string[];
-  readonly admin: { readonly listen: string };
-  readonly audit: { readonly sink: "stdout" | "file"; readonly path?: string | undefined };
+  readonly manager?: ManagerConfig | undefined;
+  readonly listen: readonly ListenAddress[];
+  /** The address of its `listen`; undefined for `off`. */
+  readonly admin: ListenAddress | undefined;
+  readonly audit: AuditConfig;
   readonly log: { readonly level: LogLevel };
-  readonly limits: {
-    readonly max_payload: number;
-    readonly max_metadata: number;
-    readonly max_concurrent_streams: number;
-    readonly batch_concurrency: number;
-  };
-  readonly timeouts: {
-    readonly default_deadline: number;
-    readonly drain: number;
-    readonly health_interval: number;
-  };
+  readonly limits: LimitsConfig;
+  readonly timeouts: TimeoutsConfig;
   readonly metrics: { readonly secret_names: boolean };
 }
 
-/** A length of time within bounds, in milliseconds. */
-function duration(
-  standard: string,
-  [min, max]: readonly [string, string],
-): z.ZodPipe<z.ZodPrefault<z.ZodString>, z.ZodTransform<number, string>> {
-  return z
-    .string()
-    .prefault(standard)
-    .transform((text, context) => {
-      const lengthMs = parseDurationMs(text);
-      if (
-        lengthMs !== undefined &&
-        lengthMs >= (parseDurationMs(min) ?? 0) &&
-        lengthMs <= (parseDurationMs(max) ?? 0)
-      ) {
-        return lengthMs;
-      }
-      context.addIssue(`must be a duration from ${min} to ${max}, such as ${standard}`);
-      return z.NEVER;
-    });
+/** The same on Linux for a path's length; a longer one names no file. */
+const maxPathLength = 4_096;
+
+const maxEnvironmentPrefixLength = 256;
+
+const addressType = "HOST:PORT, [IPv6]:PORT or unix:PATH";
+const addressBounds = "loopback or a Unix socket, whose absolute path has at most 107 bytes";
+
+/**
+ * `secret_broker`.
+ * @param directory what relative paths are relative to, and where a user's class is
+ */
+export function createBrokerSchema(directory: string): z.ZodType<BrokerSection> {
+  return z.strictObject({
+    manager: managerSchema(directory),
+    listen: listenSchema(directory),
+    admin: adminSchema(directory),
+    audit: auditSchema(directory),
+    log: z
+      .strictObject({
+        level: z.enum(logLevels).default("info").describe("How much is logged to standard error; never a secret."),
+      })
+      .prefault({})
+      .describe("The broker's log."),
+    limits: limitsSchema,
+    timeouts: timeoutsSchema,
+    metrics: z
+      .strictObject({
+        secret_names: z.boolean().default(false).meta({
+          description: "Whether reads are counted by the secret's name. Names then stand in the metrics.",
+          "x-bounds": "the first 1,000 names",
+        }),
+      })
+      .prefault({})
+      .describe("What the metrics tell."),
+  });
 }
 
-/** A number of bytes within bounds. */
-function byteCount(
-  standard: string,
-  [min, max]: readonly [string, string],
-): z.ZodPipe<z.ZodPrefault<z.ZodUnion<readonly [z.ZodString, z.ZodNumber]>>, z.ZodTransform<number, string | number>> {
+function managerSchema(directory: string): z.ZodType<ManagerConfig | undefined> {
+  const moduleManager = z.strictObject({
+    kind: z.literal("module").describe("Which manager."),
+    class: z
+      .string()
+      .check((context) => {
+        const message = classPathProblem(context.value);
+        if (message !== undefined) context.issues.push({ code: "custom", message, input: context.value });
+      })
+      .meta({
+        description: "With `kind: module`: the file beside the configuration, without its extension, and the class.",
+        "x-bounds": "`file.Class`, exactly one dot",
+      }),
+  });
+  const memoryManager = z.strictObject({ kind: z.literal("memory") });
+  const environmentManager = z.strictObject({
+    kind: z.literal("environment"),
+    prefix: z
+      .string()
+      .max(maxEnvironmentPrefixLength)
+      .default("")
+      .describe("With `kind: environment`: what stands before a secret's name in the variable's name."),
+  });
   return z
-    .union([z.string(), z.number()])
-    .prefault(standard)
+    .discriminatedUnion("kind", [moduleManager, memoryManager, environmentManager], {
+      error: ({ input }) =>
+        isMapping(input) ? undefined : `must be a mapping such as {kind: memory}${foundText(input)}`,
+    })
+    .transform((manager): ManagerConfig =>
+      manager.kind === "module" ? { kind: "module", classPath: manager.class, directory } : manager,
+    )
+    .optional()
+    .describe(
+      "Which manager stands behind the broker: `module` is a class of yours, `memory` keeps secrets until the process ends, `environment` serves the broker's own variables. Goes before `general_settings.key_management_system`.",
+    );
+}
+
+function listenSchema(directory: string): z.ZodType<readonly ListenAddress[]> {
+  const address = z.string().transform((text, context): ListenAddress => {
+    const parsed = parseListenAddress(text, directory);
+    if ("address" in parsed) return parsed.address;
+    context.addIssue(parsed.problem);
+    return z.NEVER;
+  });
+  return z
+    .union([address, z.array(address).min(1)])
+    .prefault(["127.0.0.1:50051"])
     .transform((given, context) => {
-      const bytes = parseByteCount(String(given));
-      if (bytes !== undefined && bytes >= (parseByteCount(min) ?? 0) && bytes <= (parseByteCount(max) ?? 0))
-        return bytes;
-      context.addIssue(`must be a number of bytes from ${min} to ${max}, such as ${standard}`);
-      return z.NEVER;
+      const addresses = "kind" in given ? [given] : given;
+      for (const [index, each] of addresses.entries()) {
+        if (!addresses.slice(0, index).some((other) => isSameAddress(each, other))) continue;
+        context.addIssue({ code: "custom", message: "stands twice in the list; remove one", path: [index] });
+      }
+      return addresses;
+    })
+    .meta({
+      description: "Where to serve gRPC, one address or a list.",
+      "x-type": `${addressType}, or a list of them`,
+      "x-bounds": addressBounds,
     });
 }
 
-function count(standard: number, [min, max]: readonly [number, number]): z.ZodDefault<z.ZodNumber> {
-  return z.number().int().min(min).max(max).default(standard);
+function adminSchema(directory: string): z.ZodType<ListenAddress | undefined> {
+  const listen = z
+    .string()
+    .default("127.0.0.1:50052")
+    .transform((text, context): ListenAddress | undefined => {
+      if (text === "off") return undefined;
+      const parsed = parseListenAddress(text, directory);
+      if ("address" in parsed) return parsed.address;
+      context.addIssue(`${parsed.problem}, or off`);
+      return z.NEVER;
+    })
+    .meta({
+      description: "Where to serve metrics and health over HTTP; `off` for nowhere.",
+      "x-type": `${addressType}, or off`,
+      "x-bounds": addressBounds,
+    });
+  return z
+    .strictObject({ listen })
+    .prefault({})
+    .transform((admin) => admin.listen)
+    .describe("Metrics and health over HTTP.");
 }
 
-const manager = z
-  .discriminatedUnion("kind", [
-    z.strictObject({ kind: z.literal("module"), class: z.string() }),
-    z.strictObject({ kind: z.literal("memory") }),
-    z.strictObject({ kind: z.literal("environment"), prefix: z.string().default("") }),
-  ])
-  .optional()
-  .describe(
-    "Which manager stands behind the broker; before `key_management_system`. `{kind: module, class: file.Class}`, `{kind: memory}` or `{kind: environment, prefix: …}`.",
-  );
-
-const limits = z
-  .strictObject({
-    max_payload: byteCount("1MiB", ["1B", "64MiB"]).describe("The largest payload, 1B to 64MiB."),
-    max_metadata: byteCount("16KiB", ["1KiB", "64KiB"]).describe(
-      "All of a call's metadata, names and values, 1KiB to 64KiB.",
-    ),
-    max_concurrent_streams: count(1_000, [1, 100_000]).describe("Calls at once on each connection, 1 to 100,000."),
-    batch_concurrency: count(16, [1, 256]).describe("Reads of one batch that the manager is asked at once, 1 to 256."),
-  })
-  .prefault({});
-
-const timeouts = z
-  .strictObject({
-    default_deadline: duration("10s", ["100ms", "10m"]).describe("The deadline of a call that has none, 100ms to 10m."),
-    drain: duration("30s", ["0s", "10m"]).describe("How long a stop waits for calls to finish, 0s to 10m."),
-    health_interval: duration("10s", ["100ms", "10m"]).describe(
-      "Between two health checks of the manager, 100ms to 10m.",
-    ),
-  })
-  .prefault({});
-
-/** `secret_broker`. */
-export const brokerSchema: z.ZodType<BrokerSection> = z.strictObject({
-  manager,
-  listen: z
-    .union([z.string(), z.array(z.string()).min(1)])
-    .default(["127.0.0.1:50051"])
-    .describe("Where to serve gRPC: `HOST:PORT` on loopback or `unix:PATH`, one or a list."),
-  admin: z
+function auditSchema(directory: string): z.ZodType<AuditConfig> {
+  return z
     .strictObject({
-      listen: z
+      sink: z
+        .enum(["stdout", "file"])
+        .default("stdout")
+        .describe("Where audit records go, one line of JSON each, written before the answer."),
+      path: z
         .string()
-        .default("127.0.0.1:50052")
-        .describe("Where to serve metrics and health over HTTP: `HOST:PORT` on loopback, `unix:PATH`, or `off`."),
+        .min(1)
+        .max(maxPathLength)
+        .optional()
+        .describe(
+          "The file to append to, required with `sink: file`, made with mode 0600. Relative to the configuration's directory.",
+        ),
     })
-    .prefault({}),
-  audit: z
-    .strictObject({
-      sink: z.enum(["stdout", "file"]).default("stdout").describe("Where audit records go, one JSON line each."),
-      path: z.string().min(1).optional().describe("The file to append to, with `sink: file`; made with mode 0600."),
+    .prefault({})
+    .transform(({ sink, path }, context): AuditConfig => {
+      if (sink === "stdout" && path === undefined) return { sink };
+      if (sink === "file" && path !== undefined && !path.includes("\0"))
+        return { sink, path: resolve(directory, path) };
+      context.addIssue({ code: "custom", message: auditProblem(sink, path), path: ["path"] });
+      return z.NEVER;
     })
-    .prefault({}),
-  log: z
-    .strictObject({
-      level: z.enum(logLevels).default("info").describe("How much is logged to standard error."),
-    })
-    .prefault({}),
-  limits,
-  timeouts,
-  metrics: z
-    .strictObject({
-      secret_names: z
-        .boolean()
-        .default(false)
-        .describe("Whether reads are counted by secret name, for the first 1,000 names."),
-    })
-    .prefault({}),
-});
+    .describe("The audit trail.");
+}
+
+function auditProblem(sink: "stdout" | "file", path: string | undefined): string {
+  if (sink === "stdout") return 'is not used; set "sink: file" or remove it';
+  return path === undefined
+    ? 'is missing; "sink: file" needs the file to append to'
+    : "must not contain a zero character; write the path of a file";
+}
+
+const limitsSchema = z
+  .strictObject({
+    max_payload: sizeSchema({
+      standard: "1MiB",
+      min: "1B",
+      max: "64MiB",
+      description: "The largest payload of a secret, in bytes.",
+    }),
+    max_metadata: sizeSchema({
+      standard: "16KiB",
+      min: "1KiB",
+      max: "64KiB",
+      description: "All of a call's metadata, names and values together, in bytes.",
+    }),
+    max_concurrent_streams: z
+      .number()
+      .int()
+      .min(1)
+      .max(100_000)
+      .default(1_000)
+      .describe("How many calls are served at once on each connection."),
+    batch_concurrency: z
+      .number()
+      .int()
+      .min(1)
+      .max(256)
+      .default(16)
+      .describe("How many reads of one batch the manager is asked for at once."),
+  })
+  .prefault({})
+  .transform((limits): LimitsConfig => ({
+    maxPayloadBytes: limits.max_payload,
+    maxMetadataBytes: limits.max_metadata,
+    maxConcurrentStreams: limits.max_concurrent_streams,
+    batchConcurrency: limits.batch_concurrency,
+  }))
+  .describe("Bounds of the server.");
+
+const timeoutsSchema = z
+  .strictObject({
+    default_deadline: durationSchema({
+      standard: "10s",
+      min: "100ms",
+      max: "1h",
+      description: "The deadline of a call that brings none.",
+    }),
+    drain: durationSchema({
+      standard: "30s",
+      min: "0s",
+      max: "1h",
+      description: "How long a stop waits for calls to finish before it ends them.",
+    }),
+    health_interval: durationSchema({
+      standard: "10s",
+      min: "100ms",
+      max: "1h",
+      description: "The time between two health checks of the manager.",
+    }),
+  })
+  .prefault({})
+  .transform((timeouts): TimeoutsConfig => ({
+    defaultDeadlineMs: timeouts.default_deadline,
+    drainMs: timeouts.drain,
+    healthIntervalMs: timeouts.health_interval,
+  }))
+  .describe("Times of the server.");

@@ -1,20 +1,86 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "./config.js";
 
-/** How each setting that is fixed at the start is found in a configuration; the rest takes effect at once. */
-const fixedSettings: Readonly<Record<string, (config: Config) => unknown>> = {
-  "general_settings.key_management_system, custom_secret_manager or secret_broker.manager": ({ manager }) => manager,
-  "secret_broker.listen": ({ listen }) => listen,
-  "secret_broker.admin.listen": ({ adminListen }) => adminListen,
-  "secret_broker.audit": ({ audit }) => audit,
-  "secret_broker.limits.max_metadata": ({ limits }) => limits.maxMetadataBytes,
-  "secret_broker.limits.max_concurrent_streams": ({ limits }) => limits.maxConcurrentStreams,
-  "secret_broker.metrics.secret_names": ({ metricsSecretNames }) => metricsSecretNames,
+/** When a changed setting takes effect. */
+export interface ReloadRule {
+  /** As it is spelt in the file. */
+  readonly setting: string;
+  /** Whether only a start puts it in force; a reload is enough for the others. */
+  readonly needsRestart: boolean;
+}
+
+/** The parts of a configuration whose settings are decided on one by one. */
+type Group = "keyManagement" | "limits" | "timeouts";
+
+/** A rule for each setting: a new one does not compile without. */
+type ReloadRules = Readonly<Record<Exclude<keyof Config, Group | "file">, ReloadRule>> & {
+  readonly [G in Group]: Readonly<Record<keyof Config[G], ReloadRule>>;
+};
+
+const live = (setting: string): ReloadRule => ({ setting, needsRestart: false });
+const fixed = (setting: string): ReloadRule => ({ setting, needsRestart: true });
+const settings = "general_settings.key_management_settings";
+
+/** When each setting of a configuration takes effect after a change. */
+export const reloadRules: ReloadRules = {
+  manager: fixed(`general_settings.key_management_system, ${settings}.custom_secret_manager or secret_broker.manager`),
+  keyManagement: {
+    accessMode: live(`${settings}.access_mode`),
+    hostedKeys: live(`${settings}.hosted_keys`),
+    storeVirtualKeys: live(`${settings}.store_virtual_keys`),
+    virtualKeyPrefix: live(`${settings}.prefix_for_stored_virtual_keys`),
+    description: live(`${settings}.description`),
+    tags: live(`${settings}.tags`),
+  },
+  listen: fixed("secret_broker.listen"),
+  adminListen: fixed("secret_broker.admin.listen"),
+  audit: fixed("secret_broker.audit"),
+  logLevel: live("secret_broker.log.level"),
+  limits: {
+    // How large a message the listeners take follows from it, and is fixed once they listen.
+    maxPayloadBytes: fixed("secret_broker.limits.max_payload"),
+    maxMetadataBytes: fixed("secret_broker.limits.max_metadata"),
+    maxConcurrentStreams: fixed("secret_broker.limits.max_concurrent_streams"),
+    batchConcurrency: live("secret_broker.limits.batch_concurrency"),
+  },
+  timeouts: {
+    defaultDeadlineMs: live("secret_broker.timeouts.default_deadline"),
+    drainMs: live("secret_broker.timeouts.drain"),
+    healthIntervalMs: live("secret_broker.timeouts.health_interval"),
+  },
+  // Series that were counted under one choice cannot be told apart from those under another.
+  metricsSecretNames: fixed("secret_broker.metrics.secret_names"),
 };
 
 /** The settings that differ between two configurations and take effect only at a start. */
 export function settingsNeedingRestart(old: Config, next: Config): readonly string[] {
-  return Object.entries(fixedSettings)
-    .filter(([, of]) => !isDeepStrictEqual(of(old), of(next)))
-    .map(([setting]) => setting);
+  const { keyManagement, limits, timeouts, ...whole } = reloadRules;
+  const changed = [
+    ...changedRules(whole, old, next),
+    ...changedRules(keyManagement, old.keyManagement, next.keyManagement),
+    ...changedRules(limits, old.limits, next.limits),
+    ...changedRules(timeouts, old.timeouts, next.timeouts),
+  ];
+  return changed.filter(({ needsRestart }) => needsRestart).map(({ setting }) => setting);
+}
+
+/**
+ * What is in force once a changed configuration was read again without a restart: the next one, but for what is fixed.
+ * The result, not the next one, is what a later change must be compared with.
+ */
+export function reloadedConfig(old: Config, next: Config): Config {
+  const { manager, listen, adminListen, audit, metricsSecretNames } = old;
+  const { maxPayloadBytes, maxMetadataBytes, maxConcurrentStreams } = old.limits;
+  const limits = { ...next.limits, maxPayloadBytes, maxMetadataBytes, maxConcurrentStreams };
+  return { ...next, manager, listen, adminListen, audit, metricsSecretNames, limits };
+}
+
+function changedRules<K extends string>(
+  rules: Readonly<Record<K, ReloadRule>>,
+  old: Readonly<Record<NoInfer<K>, unknown>>,
+  next: Readonly<Record<NoInfer<K>, unknown>>,
+): ReloadRule[] {
+  // The rules' type has these keys, and a literal no others.
+  const parts = Object.keys(rules) as K[];
+  return parts.filter((part) => !isDeepStrictEqual(old[part], next[part])).map((part) => rules[part]);
 }

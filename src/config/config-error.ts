@@ -8,14 +8,19 @@ export interface ConfigProblem {
   readonly column: number;
   /** The setting: `secret_broker.audit.path`. Empty for the file as a whole. */
   readonly path: string;
-  /** What is wrong, and the fix. Never a value that could be a secret. */
+  /** What is wrong with which setting, and the fix. Never a value that could be a secret. */
   readonly message: string;
 }
 
-/** A problem as one line: `config.yaml:4:10: secret_broker.audit.sink: …`. */
-export function formatProblem({ file, line, column, path, message }: ConfigProblem): string {
+/** A problem as one line: `config.yaml:4:10: secret_broker.audit.sink must be …`; without a position where it has none. */
+export function formatProblem({ file, line, column, message }: ConfigProblem): string {
   const place = line === 0 ? file : `${file}:${String(line)}:${String(column)}`;
-  return path === "" ? `${place}: ${message}` : `${place}: ${path}: ${message}`;
+  return `${place}: ${message}`;
+}
+
+/** Problems in the order of their positions. */
+export function sortProblems(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
 }
 
 /** A configuration that cannot be used, with every problem it has, in the order of the file. */
@@ -24,7 +29,7 @@ export class ConfigError extends Error {
   readonly problems: readonly ConfigProblem[];
 
   constructor(problems: readonly ConfigProblem[]) {
-    const sorted = problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+    const sorted = sortProblems(problems);
     super(sorted.map(formatProblem).join("\n"));
     this.problems = sorted;
   }

@@ -1,4 +1,4 @@
-import { isIP } from "node:net";
+import { isIP, isIPv6 } from "node:net";
 import { resolve } from "node:path";
 import type { ListenAddress } from "./config.js";
 
@@ -8,38 +8,50 @@ export type ParsedAddress = { readonly address: ListenAddress } | { readonly pro
 /** The kernel's `sun_path` holds 108 bytes with its closing zero. */
 const maxSocketPathBytes = 107;
 
+const maxPort = 65_535;
+
 /**
- * Reads `host:port`, `[::1]:port` or `unix:PATH`.
+ * Reads `host:port`, `[::1]:port` or `unix:PATH`. What is given is not quoted in a problem.
  *
  * Without encryption a broker serves this machine alone, so a host must be a loopback one.
- * @param baseDirectory what a relative path of a socket is relative to
+ * @param baseDirectory what a relative path of a socket is relative to; absolute
  */
 export function parseListenAddress(text: string, baseDirectory: string): ParsedAddress {
   return text.startsWith("unix:") ? parseUnix(text.slice("unix:".length), baseDirectory) : parseTcp(text);
 }
 
+/** Whether two addresses cannot be listened on at once. Port 0 is another port each time. */
+export function isSameAddress(a: ListenAddress, b: ListenAddress): boolean {
+  if (a.kind === "unix" || b.kind === "unix")
+    return a.kind === b.kind && "path" in a && "path" in b && a.path === b.path;
+  return a.port !== 0 && a.port === b.port && a.host === b.host;
+}
+
 function parseUnix(given: string, baseDirectory: string): ParsedAddress {
-  if (given === "") return { problem: "the path after unix: is empty; write unix:PATH" };
+  if (given === "") return { problem: "has no path after unix:; write unix:PATH" };
+  if (given.includes("\0")) return { problem: "must not contain a zero character; write unix:PATH" };
+  if (given.endsWith("/")) return { problem: 'must name a socket, not a directory; remove the "/" at its end' };
   const path = resolve(baseDirectory, given);
-  if (Buffer.byteLength(path) > maxSocketPathBytes) {
-    return { problem: `a Unix socket's whole path must be at most ${String(maxSocketPathBytes)} bytes: "${path}"` };
-  }
-  return { address: { kind: "unix", path } };
+  const length = Buffer.byteLength(path);
+  if (length <= maxSocketPathBytes) return { address: { kind: "unix", path } };
+  const fix = "choose a shorter path, or a shorter directory for the file";
+  return {
+    problem: `must be at most ${String(maxSocketPathBytes)} bytes long as an absolute path, not ${String(length)}; ${fix}`,
+  };
 }
 
 function parseTcp(text: string): ParsedAddress {
-  const [, bracketed, plain, digits = ""] = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text) ?? [];
-  const host = bracketed ?? plain;
+  const [, bracketed, plain = "", digits = ""] = /^(?:\[([^\]]*)\]|([^:[\]\s]+)):(\d{1,5})$/u.exec(text) ?? [];
   const port = Number(digits);
-  if (host === undefined || host === "" || port > 65_535) {
-    return { problem: `"${text}" is no address; write HOST:PORT, [IPv6]:PORT or unix:PATH, such as 127.0.0.1:50051` };
-  }
-  if (!isLoopback(host)) {
-    return {
-      problem: `"${text}" is not on loopback, and plaintext is only served on loopback or a Unix socket; use 127.0.0.1, [::1] or unix:PATH`,
-    };
-  }
-  return { address: { kind: "tcp", host, port } };
+  const isWritten = bracketed === undefined ? plain !== "" : isIPv6(bracketed);
+  if (!isWritten) return { problem: "must be HOST:PORT, [IPv6]:PORT or unix:PATH, such as 127.0.0.1:50051" };
+  if (port > maxPort) return { problem: `must have a port from 0 to ${String(maxPort)}` };
+  const host = (bracketed ?? plain).toLowerCase();
+  if (isLoopback(host)) return { address: { kind: "tcp", host, port } };
+  return {
+    problem:
+      "must have a loopback host: plaintext listeners are only served on loopback or a Unix socket; use 127.0.0.1, [::1], localhost or unix:PATH",
+  };
 }
 
 function isLoopback(host: string): boolean {

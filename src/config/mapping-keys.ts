@@ -10,6 +10,8 @@ export function mappingKeys(section: z.ZodType): ReadonlyMap<string, readonly st
 function keysOf(schema: z.ZodType): readonly string[] {
   if (schema instanceof z.ZodObject) return Object.keys(schema.shape);
   if (schema instanceof z.ZodUnion) return [...new Set(schema.options.flatMap((option) => keysOf(asType(option))))];
+  // What is made of a mapping once it is read has no keys of its own.
+  if (schema instanceof z.ZodPipe) return keysOf(asType(schema.in));
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
     return keysOf(asType(schema.unwrap()));
   }

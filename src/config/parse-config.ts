@@ -1,18 +1,17 @@
 import { dirname } from "node:path";
-import { brokerSchema } from "./broker-schema.js";
-import type { Config, KeyManagementSettings } from "./config.js";
+import { type BrokerSection, createBrokerSchema } from "./broker-schema.js";
+import { chooseBySystem } from "./choose-manager.js";
+import type { Config, KeyManagementSettings, ListenAddress, ManagerConfig } from "./config.js";
 import type { ConfigProblem } from "./config-error.js";
 import { ConfigProblems } from "./config-problems.js";
-import { chooseManager } from "./choose-manager.js";
-import { brokerConfig, type ListenOverride } from "./broker-config.js";
-import {
-  foreignKeyManagementKeys,
-  keyManagementSchema,
-  keyManagementKeys,
-  type KeyManagementSection,
-} from "./key-management-schema.js";
+import { readKeyManagement } from "./key-management.js";
+import { type ListenOverride, readListenOverride } from "./listen-override.js";
+import { isSameAddress } from "./listen-address.js";
+import { asMapping, isMapping, type Mapping } from "./mapping.js";
 import { mappingKeys } from "./mapping-keys.js";
-import { suggest, suggestion } from "./suggest.js";
+import { foundText } from "./schema-message.js";
+import { suggest } from "./suggest.js";
+import { refuseMisplacedKeys } from "./misplaced-keys.js";
 import { YamlSource } from "./yaml-source.js";
 
 /** A configuration that can be used. */
@@ -29,107 +28,118 @@ export interface ConfigText {
   readonly file: string;
 }
 
-type Mapping = Readonly<Record<string, unknown>>;
-
-const settingsPath = ["general_settings", "key_management_settings"];
-
 /**
- * Reads a config.yaml: the seed's settings, and ours under `secret_broker`. LiteLLM's other keys are left alone.
+ * Reads the text of a config.yaml: the seed's settings, and ours under `secret_broker`. LiteLLM's other keys are left
+ * alone. Reads no file.
  * @throws ConfigError with every problem at once
  */
 export function parseConfig({ text, file }: ConfigText, override?: ListenOverride): LoadedConfig {
   const problems = new ConfigProblems(new YamlSource(text, file));
+  const overriding = override && readListenOverride(problems, override);
+  if (!problems.source.isIntact) problems.assertNone();
+  const parts = readParts(problems, dirname(file));
+  const listen = overriding ?? parts.section?.listen;
+  noteConflicts(problems, { ...parts, listen });
   problems.assertNone();
-  const root = rootMapping(problems);
-  const general = mapping(problems, "general_settings", root["general_settings"]);
-  const settings = keyManagement(problems, general["key_management_settings"]);
-  const section = problems.check(brokerSchema, brokerFacts, root["secret_broker"]);
-  const manager = chooseManager(problems, {
-    own: section === undefined ? "unknown" : section.manager,
-    system: general["key_management_system"],
-    classPath: classPathOf(general["key_management_settings"]),
-    isEverythingHosted: settings !== undefined && settings.hosted_keys === undefined,
-    directory: dirname(file),
-  });
-  const own = section && brokerConfig(problems, section, { directory: dirname(file), override });
-  problems.assertNone();
+  const { keyManagement, manager, section } = parts;
   // With no problem noted, each part was read; the compiler cannot know.
-  if (!settings || !manager || !own) throw new TypeError("a problem of the configuration was not noted");
-  return { config: { file, manager, keyManagement: namedSettings(settings), ...own }, warnings: problems.warnings };
+  if (!keyManagement || !manager || !section || !listen) throw new TypeError("a problem was not noted");
+  const config = { file, manager, keyManagement, listen, ...ownSettings(section) };
+  return { config, warnings: problems.warnings };
 }
 
-const brokerFacts = { path: ["secret_broker"], keys: mappingKeys(brokerSchema) };
-
-function classPathOf(settings: unknown): string | undefined {
-  const classPath = isMapping(settings) ? settings["custom_secret_manager"] : undefined;
-  return typeof classPath === "string" ? classPath : undefined;
+/** What was read of a file; undefined what is wrong, which is noted then. */
+interface ConfigParts {
+  readonly keyManagement: KeyManagementSettings | undefined;
+  readonly section: BrokerSection | undefined;
+  readonly manager: ManagerConfig | undefined;
 }
 
-function rootMapping(problems: ConfigProblems): Mapping {
-  const value = problems.source.value();
-  if (isMapping(value)) {
-    for (const key of Object.keys(value)) refuseLookalike(problems, key);
-    return value;
+function readParts(problems: ConfigProblems, directory: string): ConfigParts {
+  const hasLookalikes = refuseMisplacedKeys(problems, []);
+  const general = generalSettings(problems);
+  const keyManagement = readKeyManagement(problems, general["key_management_settings"]);
+  return { keyManagement, ...readBroker(problems, { general, directory, hasLookalikes }) };
+}
+
+/** What no part shows alone. */
+function noteConflicts(
+  problems: ConfigProblems,
+  { keyManagement, section, manager, listen }: ConfigParts & { readonly listen: readonly ListenAddress[] | undefined },
+): void {
+  if (manager && keyManagement) warnOfOpenEnvironment(problems, manager, keyManagement);
+  if (section && listen) refuseSharedAddress(problems, section.admin, listen);
+}
+
+function generalSettings(problems: ConfigProblems): Mapping {
+  const value = problems.section("general_settings");
+  if (!isMapping(value) && value !== undefined && value !== null) {
+    problems.refuse(["general_settings"], `must be a mapping${foundText(value)}`);
   }
-  const what = value === null ? "is empty" : "must be a mapping at its top";
-  problems.refuse([], `the file ${what}; it needs general_settings or secret_broker`);
-  problems.assertNone();
-  return {};
+  const general = asMapping(value);
+  refuseMisplacedKeys(problems, ["general_settings"], Object.keys(general));
+  return general;
 }
 
-/** Leaving our whole section out silently, for a misspelt name, would open what it was to close. */
-function refuseLookalike(problems: ConfigProblems, key: string): void {
-  const meant = suggest(key, ["secret_broker", "general_settings"]);
-  if (meant !== undefined && meant !== key) problems.refuseKey([], key, `unknown key; did you mean "${meant}"?`);
+interface BrokerContext {
+  readonly general: Mapping;
+  readonly directory: string;
+  /** Whether the section may stand there under a misspelt name. */
+  readonly hasLookalikes: boolean;
 }
 
-function mapping(problems: ConfigProblems, key: string, value: unknown): Mapping {
-  if (isMapping(value)) return value;
-  if (value !== undefined && value !== null) problems.refuse([key], "must be a mapping");
-  return {};
+interface BrokerReading {
+  readonly section: BrokerSection | undefined;
+  readonly manager: ManagerConfig | undefined;
 }
 
-function keyManagement(problems: ConfigProblems, value: unknown): KeyManagementSection | undefined {
-  if (isMapping(value)) for (const key of Object.keys(value)) checkKey(problems, key);
-  const settings = problems.check(keyManagementSchema, { path: settingsPath, keys: new Map() }, value);
-  if (settings === undefined) return undefined;
-  if (settings.store_virtual_keys && settings.access_mode === "read_only") {
-    const fix = 'set access_mode to "write_only" or "read_and_write", or store_virtual_keys to false';
-    problems.refuse(
-      [...settingsPath, "store_virtual_keys"],
-      `virtual keys cannot be stored with access_mode "read_only"; ${fix}`,
-    );
-  }
-  if (new Set(settings.hosted_keys).size < (settings.hosted_keys?.length ?? 0)) {
-    problems.warn([...settingsPath, "hosted_keys"], "some names stand more than once");
-  }
-  return settings;
+/** `secret_broker.manager` wins over LiteLLM's settings, as LiteLLM may share the file and have a class of its own. */
+function readBroker(problems: ConfigProblems, { general, directory, hasLookalikes }: BrokerContext): BrokerReading {
+  const value = problems.section("secret_broker");
+  const schema = createBrokerSchema(directory);
+  const section = problems.check(schema, { path: ["secret_broker"], keys: mappingKeys(schema) }, value);
+  if (hasLookalikes || mayNameManager(value)) return { section, manager: section?.manager };
+  const classPath = asMapping(general["key_management_settings"])["custom_secret_manager"];
+  const manager = chooseBySystem(problems, { system: general["key_management_system"], classPath, directory });
+  return { section, manager };
 }
 
-/** LiteLLM drops keys it does not know; one that was meant to narrow access must not vanish. */
-function checkKey(problems: ConfigProblems, key: string): void {
-  const known = keyManagementKeys;
-  if (known.includes(key)) return;
-  if ((foreignKeyManagementKeys as readonly string[]).includes(key)) {
-    problems.warnKey(settingsPath, key, "belongs to another of LiteLLM's managers and is not used here");
-  } else if (suggest(key, known) !== undefined) {
-    problems.refuseKey(settingsPath, key, `unknown key${suggestion(key, known)}`);
-  } else {
-    problems.warnKey(settingsPath, key, "unknown key; it is not used");
-  }
+/** Whether a section, right or wrong, says which manager is meant. */
+function mayNameManager(section: unknown): boolean {
+  if (!isMapping(section)) return section !== undefined && section !== null;
+  const isNamed = section["manager"] !== undefined && section["manager"] !== null;
+  return isNamed || Object.keys(section).some((key) => suggest(key, ["manager"]) !== undefined);
 }
 
-function namedSettings(section: KeyManagementSection): KeyManagementSettings {
+function warnOfOpenEnvironment(
+  problems: ConfigProblems,
+  manager: ManagerConfig,
+  { hostedKeys }: KeyManagementSettings,
+): void {
+  if (manager.kind !== "environment" || manager.prefix !== "" || hostedKeys !== undefined) return;
+  const isOwn = asMapping(problems.section("secret_broker"))["manager"] !== undefined;
+  problems.warn(
+    isOwn ? ["secret_broker", "manager"] : ["general_settings", "key_management_system"],
+    "lets every environment variable of the broker's process be read; set key_management_settings.hosted_keys to the names that are meant",
+  );
+}
+
+function refuseSharedAddress(
+  problems: ConfigProblems,
+  admin: ListenAddress | undefined,
+  listen: readonly ListenAddress[],
+): void {
+  if (admin === undefined || !listen.some((address) => isSameAddress(address, admin))) return;
+  problems.refuse(["secret_broker", "admin", "listen"], "is also an address for gRPC; choose another one, or off");
+}
+
+function ownSettings(section: BrokerSection): Omit<Config, "file" | "manager" | "keyManagement" | "listen"> {
   return {
-    accessMode: section.access_mode,
-    hostedKeys: section.hosted_keys,
-    storeVirtualKeys: section.store_virtual_keys,
-    virtualKeyPrefix: section.prefix_for_stored_virtual_keys,
-    description: section.description,
-    tags: section.tags,
+    adminListen: section.admin,
+    audit: section.audit,
+    logLevel: section.log.level,
+    limits: section.limits,
+    timeouts: section.timeouts,
+    metricsSecretNames: section.metrics.secret_names,
   };
-}
-
-function isMapping(value: unknown): value is Mapping {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

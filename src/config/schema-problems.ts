@@ -1,7 +1,8 @@
 import type { z } from "zod";
 import type { ConfigProblem } from "./config-error.js";
+import type { SettingPath } from "./setting-path.js";
 import { suggestion } from "./suggest.js";
-import type { SettingPath, YamlSource } from "./yaml-source.js";
+import type { YamlSource } from "./yaml-source.js";
 
 type Issue = z.core.$ZodIssue;
 
@@ -11,7 +12,7 @@ export interface SectionFacts {
   readonly keys: ReadonlyMap<string, readonly string[]>;
 }
 
-/** What a schema found wrong with a section, in our words and at its place. Values are never quoted. */
+/** What a schema found wrong with a section, each at its place. */
 export function schemaProblems(source: YamlSource, section: SectionFacts, issues: readonly Issue[]): ConfigProblem[] {
   return issues.flatMap((issue) => problemsOf(source, section, issue));
 }
@@ -21,60 +22,26 @@ function problemsOf(source: YamlSource, section: SectionFacts, issue: Issue): Co
   const path = [...section.path, ...inner];
   if (issue.code === "unrecognized_keys") {
     const known = section.keys.get(inner.join(".")) ?? [];
-    return issue.keys.map((key) => source.keyProblem(path, key, `unknown key${suggestion(key, known)}`));
+    return issue.keys.map((key) => source.keyProblem(path, key, unknownKey(key, known)));
   }
-  if (issue.code === "invalid_key") {
-    return [source.problem(path, "must have keys of 1 to 128 characters")];
+  const last = path.at(-1);
+  if (issue.code === "invalid_key" && typeof last === "string") {
+    return [source.keyProblem(path.slice(0, -1), last, issue.message)];
   }
-  return [source.problem(path, messageOf(issue))];
+  const branch = issue.code === "invalid_union" ? fittingBranch(issue.errors) : undefined;
+  if (branch !== undefined) return schemaProblems(source, { ...section, path }, branch);
+  return [source.problem(path, issue.message)];
 }
 
-function messageOf(issue: Issue): string {
-  switch (issue.code) {
-    case "invalid_type":
-      return `must be ${typeNames[issue.expected] ?? issue.expected}${foundType(issue.input, issue.expected)}`;
-    case "invalid_value":
-      return `must be one of ${issue.values.map((value) => `"${String(value)}"`).join(", ")}`;
-    case "invalid_union":
-      return unionMessage(issue);
-    case "too_big":
-      return `must be at most ${String(issue.maximum)}${sizeUnit(issue.origin)}`;
-    case "too_small":
-      return `must be at least ${String(issue.minimum)}${sizeUnit(issue.origin)}`;
-    default:
-      return issue.message;
-  }
+function unknownKey(key: string, known: readonly string[]): string {
+  const hint = suggestion(key, known);
+  if (hint !== "" || known.length === 0) return `is unknown${hint || "; remove it"}`;
+  return known.includes(key)
+    ? "does not belong to this kind; remove it"
+    : `is unknown; the keys are ${known.join(", ")}`;
 }
 
-const typeNames: Readonly<Record<string, string>> = {
-  string: "a string",
-  number: "a number",
-  int: "a whole number",
-  boolean: "true or false",
-  object: "a mapping",
-  record: "a mapping",
-  array: "a list",
-};
-
-function foundType(input: unknown, expected: string): string {
-  if (input === undefined) return "";
-  if (Array.isArray(input)) return ", not a list";
-  if (typeof input === "number" || typeof input === "boolean") {
-    return `, not a ${typeof input}${expected === "string" ? "; quote it" : ""}`;
-  }
-  return input !== null && typeof input === "object" ? ", not a mapping" : `, not a ${typeof input}`;
-}
-
-function unionMessage(issue: Issue & { readonly code: "invalid_union" }): string {
-  if (issue.discriminator !== undefined)
-    return `must have a ${issue.discriminator} of "module", "memory" or "environment"`;
-  const types = issue.errors.flatMap((branch) =>
-    branch.flatMap((inner) => (inner.code === "invalid_type" && inner.path.length === 0 ? [inner.expected] : [])),
-  );
-  return `must be ${types.map((type) => typeNames[type] ?? type).join(" or ")}`;
-}
-
-function sizeUnit(origin: string): string {
-  if (origin === "string") return " characters long";
-  return origin === "array" ? " items long" : "";
+/** Of several shapes, the one that has the right type and is wrong only in what it holds. */
+function fittingBranch(branches: readonly Issue[][]): Issue[] | undefined {
+  return branches.find((branch) => !branch.some(({ code, path }) => code === "invalid_type" && path.length === 0));
 }

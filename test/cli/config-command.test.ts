@@ -48,7 +48,7 @@ describe("config check", () => {
   it("exits with 1 for a file that is not there", async () => {
     const { code, stdout, stderr } = await run(["config", "check", "/nonexistent/config.yaml"]);
     expect(code).toBe(1);
-    expect(stdout + stderr).toContain("/nonexistent/config.yaml");
+    expect(stdout + stderr).toContain("/nonexistent/config.yaml: the file does not exist");
   });
 });
 

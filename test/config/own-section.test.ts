@@ -1,0 +1,185 @@
+import { describe, expect, it } from "vitest";
+import type { Config } from "../../src/config/config.js";
+import { configOf, placesOf, problemsOf, withMemory } from "./config-text.js";
+
+const defaults: Omit<Config, "file" | "manager" | "keyManagement"> = {
+  listen: [{ kind: "tcp", host: "127.0.0.1", port: 50_051 }],
+  adminListen: { kind: "tcp", host: "127.0.0.1", port: 50_052 },
+  audit: { sink: "stdout" },
+  logLevel: "info",
+  limits: { maxPayloadBytes: 1_048_576, maxMetadataBytes: 16_384, maxConcurrentStreams: 1_000, batchConcurrency: 16 },
+  timeouts: { defaultDeadlineMs: 10_000, drainMs: 30_000, healthIntervalMs: 10_000 },
+  metricsSecretNames: false,
+};
+
+const sections = ["listen", "admin", "audit", "log", "limits", "timeouts", "metrics"];
+
+/** What a setting with a unit takes, with what that means, and what it does not take. */
+interface Amounts {
+  readonly setting: string;
+  readonly taken: Readonly<Record<string, number>>;
+  readonly refused: readonly string[];
+}
+
+describe("secret_broker", () => {
+  it.each([
+    ["nothing but the manager", ""],
+    ["every section empty", sections.map((section) => `  ${section}:\n`).join("")],
+    ["every section null", sections.map((section) => `  ${section}: ~\n`).join("")],
+    [
+      "every setting null",
+      "  admin: { listen: }\n  audit: { sink: , path: }\n  log: { level: ~ }\n  metrics: { secret_names: null }\n  limits: { max_payload: , max_metadata: , max_concurrent_streams: , batch_concurrency: }\n  timeouts: { default_deadline: , drain: , health_interval: }\n",
+    ],
+  ])("with %s has the defaults", (_case, text) => {
+    expect(configOf(withMemory(text))).toMatchObject(defaults);
+  });
+
+  it("can set everything", () => {
+    const text = withMemory(`  listen: [127.0.0.1:0, "unix:run/b.sock"]
+  admin: { listen: "off" }
+  audit: { sink: file, path: ../audit.jsonl }
+  log: { level: trace }
+  limits: { max_payload: 2MiB, max_metadata: 65536, max_concurrent_streams: 1, batch_concurrency: 256 }
+  timeouts: { default_deadline: 1.5s, drain: 0s, health_interval: 1 m }
+  metrics: { secret_names: true }
+`);
+    expect(configOf(text)).toMatchObject({
+      listen: [
+        { kind: "tcp", host: "127.0.0.1", port: 0 },
+        { kind: "unix", path: "/etc/broker/run/b.sock" },
+      ],
+      adminListen: undefined,
+      audit: { sink: "file", path: "/etc/audit.jsonl" },
+      logLevel: "trace",
+      limits: { maxPayloadBytes: 2_097_152, maxMetadataBytes: 65_536, maxConcurrentStreams: 1, batchConcurrency: 256 },
+      timeouts: { defaultDeadlineMs: 1_500, drainMs: 0, healthIntervalMs: 60_000 },
+      metricsSecretNames: true,
+    });
+  });
+
+  it.each(sections)("%s must not be a number", (section) => {
+    expect(placesOf(withMemory(`  ${section}: 7\n`))).toEqual([
+      `3:${String(section.length + 5)} secret_broker.${section}`,
+    ]);
+  });
+
+  it.each([
+    ["audt: {}", "3:3 secret_broker.audt", "audit"],
+    ["Listen: x", "3:3 secret_broker.Listen", "listen"],
+    ["lsiten: x", "3:3 secret_broker.lsiten", "listen"],
+    ["admin: { listn: x }", "3:12 secret_broker.admin.listn", "listen"],
+    ["audit: { pth: x }", "3:12 secret_broker.audit.pth", "path"],
+    ["log: { lvel: info }", "3:10 secret_broker.log.lvel", "level"],
+    ["limits: { max_payloads: 1MiB }", "3:13 secret_broker.limits.max_payloads", "max_payload"],
+    ["limits: { max-payload: 1MiB }", "3:13 secret_broker.limits.max-payload", "max_payload"],
+    ["timeouts: { drian: 1s }", "3:15 secret_broker.timeouts.drian", "drain"],
+    ["metrics: { secretNames: true }", "3:14 secret_broker.metrics.secretNames", "secret_names"],
+  ])("%s is refused, with what was meant", (text, at, meant) => {
+    expect(placesOf(withMemory(`  ${text}\n`))).toEqual([at]);
+    expect(problemsOf(withMemory(`  ${text}\n`))[0]?.message).toContain(`did you mean "${meant}"?`);
+  });
+
+  it("refuses a key that is like none of its own, with those it has", () => {
+    expect(problemsOf(withMemory("  policies: []\n"))[0]?.message).toMatch(/unknown.*listen/u);
+    expect(problemsOf(withMemory("  limits: { burst: 3 }\n"))[0]?.message).toMatch(/unknown.*max_payload/u);
+  });
+
+  it.each([
+    ["{ sink: file }", "3:10 secret_broker.audit.path", "is missing"],
+    ["{ path: a }", "3:18 secret_broker.audit.path", "sink: file"],
+    ["{ sink: stdout, path: a }", "3:32 secret_broker.audit.path", "sink: file"],
+    ['{ sink: file, path: "" }', "3:30 secret_broker.audit.path", ""],
+    ['{ sink: file, path: "a\\0b" }', "3:30 secret_broker.audit.path", "zero"],
+    ["{ sink: syslog }", "3:18 secret_broker.audit.sink", '"stdout", "file"'],
+  ])("audit %s is refused", (audit, at, text) => {
+    expect(placesOf(withMemory(`  audit: ${audit}\n`))).toEqual([at]);
+    expect(problemsOf(withMemory(`  audit: ${audit}\n`))[0]?.message).toContain(text);
+  });
+
+  it.each<Amounts>([
+    {
+      setting: "max_payload",
+      taken: { "1B": 1, "64MiB": 67_108_864 },
+      refused: ["0B", "65MiB", "1.5", "-1", "1KB", "'1e3'", ".inf", "0x10000000"],
+    },
+    {
+      setting: "max_metadata",
+      taken: { "1KiB": 1_024, "65536": 65_536 },
+      refused: ["1023", "64.001KiB", "[1]", "1GiB", "true"],
+    },
+  ])("limits.$setting takes its bounds and nothing beyond", ({ setting, taken, refused }) => {
+    for (const [given, bytes] of Object.entries(taken)) {
+      expect(Object.values(configOf(withMemory(`  limits: { ${setting}: ${given} }\n`)).limits)).toContain(bytes);
+    }
+    for (const given of refused) {
+      const text = withMemory(`  limits: { ${setting}: ${given} }\n`);
+      expect(placesOf(text)).toEqual([`3:${String(setting.length + 15)} secret_broker.limits.${setting}`]);
+    }
+  });
+
+  it.each([
+    ["max_concurrent_streams", 1, 100_000],
+    ["batch_concurrency", 1, 256],
+  ] as const)("limits.%s takes whole numbers from %d to %d", (setting, least, most) => {
+    const text = (given: string | number): string => withMemory(`  limits: { ${setting}: ${String(given)} }\n`);
+    for (const given of [least, most]) expect(Object.values(configOf(text(given)).limits)).toContain(given);
+    for (const given of [least - 1, most + 1, 1.5, ".nan", ".inf", "-.inf", "1e300", '"7"', "[7]"]) {
+      expect(placesOf(text(given))).toEqual([`3:${String(setting.length + 15)} secret_broker.limits.${setting}`]);
+    }
+  });
+
+  it.each<Amounts>([
+    { setting: "default_deadline", taken: { "100ms": 100, "1h": 3_600_000 }, refused: ["99ms", "3601s"] },
+    { setting: "drain", taken: { "0s": 0, "60m": 3_600_000 }, refused: ["61m", "-1s"] },
+    { setting: "health_interval", taken: { "0.1s": 100, "1h": 3_600_000 }, refused: ["0s", "2h"] },
+  ])("timeouts.$setting takes its bounds and nothing beyond", ({ setting, taken, refused }) => {
+    for (const [given, ms] of Object.entries(taken)) {
+      expect(Object.values(configOf(withMemory(`  timeouts: { ${setting}: ${given} }\n`)).timeouts)).toContain(ms);
+    }
+    for (const given of [...refused, "30", "1d", "soon", "1 s s", "''", "0.0001s", "true", "[1s]"]) {
+      const text = withMemory(`  timeouts: { ${setting}: ${given} }\n`);
+      expect(placesOf(text)).toEqual([`3:${String(setting.length + 17)} secret_broker.timeouts.${setting}`]);
+      expect(problemsOf(text)[0]?.message).toContain("duration");
+    }
+  });
+
+  it.each(["warning", "INFO", "3"])("log.level %s is refused with the levels there are", (level) => {
+    expect(problemsOf(withMemory(`  log: { level: ${level} }\n`))[0]?.message).toContain('"error", "warn", "info"');
+  });
+});
+
+describe("the top of the file", () => {
+  it.each([
+    ["secret_brokr", "secret_broker"],
+    ["secretbroker", "secret_broker"],
+    ["Secret-Broker", "secret_broker"],
+    ["general_setings", "general_settings"],
+    ["generalSettings", "general_settings"],
+  ])("refuses %s, which looks like %s", (key, meant) => {
+    expect(placesOf(withMemory(`${key}: {}\n`))).toEqual([`3:1 ${key}`]);
+    expect(problemsOf(withMemory(`${key}: {}\n`))[0]?.message).toContain(`did you mean "${meant}"?`);
+  });
+
+  it.each([
+    ["key_management_sytem", "key_management_system"],
+    ["key_management_setting", "key_management_settings"],
+    ["keyManagementSettings", "key_management_settings"],
+  ])("refuses general_settings.%s, which looks like %s", (key, meant) => {
+    const text = withMemory(`general_settings:\n  ${key}: {}\n`);
+    expect(placesOf(text)).toEqual([`4:3 general_settings.${key}`]);
+    expect(problemsOf(text)[0]?.message).toContain(`did you mean "${meant}"?`);
+  });
+
+  it("leaves LiteLLM's own keys alone", () => {
+    const text = withMemory(
+      "model_list: [{ model_name: m }]\nlitellm_settings: { drop_params: true }\nrouter_settings:\nenvironment_variables: {}\ngeneral_settings: { master_key: x, database_url: os.environ/DB }\n",
+    );
+    expect(placesOf(text)).toEqual([]);
+  });
+
+  it.each(["7", "text", "[a]"])("%s is no mapping", (value) => {
+    expect(placesOf(value)).toEqual(["1:1"]);
+    expect(placesOf(withMemory(`general_settings: ${value}\n`))).toEqual(["3:19 general_settings"]);
+    expect(placesOf(`secret_broker: ${value}\n`)).toEqual(["1:16 secret_broker"]);
+  });
+});

@@ -1,0 +1,128 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { stringify } from "yaml";
+import { accessModes, logLevels } from "../../src/config/config.js";
+import { secretNameProblem } from "../../src/domain/secret-name.js";
+import { file, load } from "./config-text.js";
+
+const name = fc
+  .stringMatching(/^[A-Za-z0-9_.?:@ -]{1,40}(?:\/[A-Za-z0-9_-]{1,20}){0,2}$/)
+  .filter((each) => secretNameProblem(each) === undefined);
+const identifier = fc.stringMatching(/^[A-Za-z_]\w{0,20}$/);
+const size = (unit: "KiB" | "MiB", min: number, max: number): fc.Arbitrary<readonly [string | number, number]> =>
+  fc.tuple(fc.integer({ min, max }), fc.boolean()).map(([count, isPlain]) => {
+    const bytes = count * (unit === "KiB" ? 1_024 : 1_048_576);
+    return [isPlain ? bytes : `${String(count)}${unit}`, bytes] as const;
+  });
+const seconds = fc.integer({ min: 1, max: 3_600 }).map((count) => [`${String(count)}s`, count * 1_000] as const);
+const tcp = fc
+  .integer({ min: 1, max: 65_535 })
+  .map((port) => [`127.0.0.1:${String(port)}`, { kind: "tcp", host: "127.0.0.1", port }] as const);
+const unix = identifier.map((path) => [`unix:${path}`, { kind: "unix", path: `/etc/broker/${path}` }] as const);
+
+const keyManagement = fc
+  .record({
+    access_mode: fc.constantFrom(...accessModes),
+    hosted_keys: fc.option(fc.array(name, { maxLength: 5 }), { nil: undefined }),
+    mayStore: fc.boolean(),
+    prefix_for_stored_virtual_keys: name,
+    description: fc.option(fc.string({ maxLength: 100 }), { nil: undefined }),
+    tags: fc.option(fc.dictionary(fc.string({ minLength: 1, maxLength: 20 }), fc.string()), { nil: undefined }),
+  })
+  .filter(({ tags }) => tags === undefined || !Object.hasOwn(tags, "__proto__"))
+  .map(({ mayStore, ...settings }) => {
+    const store_virtual_keys = mayStore && settings.access_mode !== "read_only";
+    return [
+      { ...settings, store_virtual_keys },
+      {
+        accessMode: settings.access_mode,
+        hostedKeys: settings.hosted_keys,
+        storeVirtualKeys: store_virtual_keys,
+        virtualKeyPrefix: settings.prefix_for_stored_virtual_keys,
+        description: settings.description,
+        tags: settings.tags,
+      },
+    ] as const;
+  });
+
+const manager = fc.oneof(
+  fc.constant([{ kind: "memory" }, { kind: "memory" }] as const),
+  identifier.map(
+    (prefix) =>
+      [
+        { kind: "environment", prefix },
+        { kind: "environment", prefix },
+      ] as const,
+  ),
+  fc.tuple(identifier, identifier).map(([stem, name]) => {
+    const classPath = `${stem}.${name}`;
+    return [
+      { kind: "module", class: classPath },
+      { kind: "module", classPath, directory: "/etc/broker" },
+    ] as const;
+  }),
+);
+
+const validConfig = fc
+  .record({
+    manager,
+    keyManagement,
+    listen: fc.uniqueArray(fc.oneof(tcp, unix), { minLength: 1, maxLength: 4, selector: ([written]) => written }),
+    logLevel: fc.constantFrom(...logLevels),
+    auditFile: fc.option(identifier, { nil: undefined }),
+    payload: size("MiB", 1, 64),
+    metadata: size("KiB", 1, 64),
+    streams: fc.integer({ min: 1, max: 100_000 }),
+    batch: fc.integer({ min: 1, max: 256 }),
+    times: fc.tuple(seconds, seconds, seconds),
+    secretNames: fc.boolean(),
+  })
+  .map((made) => {
+    const { listen, auditFile, payload, metadata, streams, batch, times, manager: chosen } = made;
+    const [deadline, drain, health] = times;
+    const audit = auditFile === undefined ? {} : { sink: "file", path: auditFile };
+    const secret_broker = {
+      manager: chosen[0],
+      listen: listen.map(([written]) => written),
+      admin: { listen: "off" },
+      audit,
+      log: { level: made.logLevel },
+      limits: {
+        max_payload: payload[0],
+        max_metadata: metadata[0],
+        max_concurrent_streams: streams,
+        batch_concurrency: batch,
+      },
+      timeouts: { default_deadline: deadline[0], drain: drain[0], health_interval: health[0] },
+      metrics: { secret_names: made.secretNames },
+    };
+    const expected = {
+      manager: chosen[1],
+      keyManagement: made.keyManagement[1],
+      listen: listen.map(([, address]) => address),
+      adminListen: undefined,
+      audit: auditFile === undefined ? { sink: "stdout" } : { sink: "file", path: `/etc/broker/${auditFile}` },
+      logLevel: made.logLevel,
+      limits: {
+        maxPayloadBytes: payload[1],
+        maxMetadataBytes: metadata[1],
+        maxConcurrentStreams: streams,
+        batchConcurrency: batch,
+      },
+      timeouts: { defaultDeadlineMs: deadline[1], drainMs: drain[1], healthIntervalMs: health[1] },
+      metricsSecretNames: made.secretNames,
+    };
+    return [{ general_settings: { key_management_settings: made.keyManagement[0] }, secret_broker }, expected] as const;
+  });
+
+describe("parseConfig", () => {
+  it("reads every valid configuration as what it says", () => {
+    fc.assert(
+      fc.property(validConfig, fc.boolean(), ([written, expected], inFlow) => {
+        const { config } = load(stringify(written, inFlow ? { collectionStyle: "flow" } : {}));
+        expect(config).toEqual({ file, ...expected });
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
