@@ -42,7 +42,7 @@ All problems of a file are reported at once, in its order, at start and by \`sec
 then exits with 1. Each line has the file, the line and the column, from 1, so that editors jump there, and says what to
 do. Values are never shown, as a secret may stand in the wrong place; nor are keys that are not plain words. Of this file
 
-\`\`\`yaml
+\`\`\`yaml invalid
 ${text.trimEnd()}
 \`\`\`
 

@@ -1,4 +1,5 @@
 import { followDocument } from "./follow-document.js";
-import { guides } from "./markdown.js";
+import { guides, readBlocks } from "./markdown.js";
 
-for (const guide of guides) if (guide !== "README.md") followDocument(guide);
+// The README has a file of its own, as it is followed for longer than all the others.
+for (const guide of guides) if (guide !== "README.md" && readBlocks(guide).length > 0) followDocument(guide);
