@@ -1,11 +1,16 @@
 import { benchSecrets } from "./bench-secrets.ts";
-import { ReadLoad } from "./read-load.ts";
+import { type LoadResult, ReadLoad } from "./read-load.ts";
 import type { BenchReport } from "./report.ts";
 import { median } from "./statistics.ts";
 import { pinBench, startSubject, type SubjectProcess } from "./subject-process.ts";
 
-/** How long each subject is loaded in each round, and how many calls make it warm before the first one. */
-const loadMs = 2_000;
+/**
+ * How long each subject is loaded in each round: in short turns, so that what else the machine does meets all alike.
+ */
+const turnsARound = 10;
+const turnMs = 200;
+
+/** How many calls make a subject warm before the first round. */
 const warmUpCalls = 40_000;
 
 interface Sample {
@@ -16,45 +21,70 @@ interface Sample {
 
 interface Contender {
   readonly name: string;
-  readonly subject: SubjectProcess;
-  readonly load: ReadLoad;
+  readonly start: () => Promise<SubjectProcess>;
   readonly samples: Sample[];
 }
 
-/** Full `ReadSecret` through the broker against the same answers from grpc-js alone, turn by turn. */
+/** A contender's process in one round. */
+interface Runner {
+  readonly subject: SubjectProcess;
+  readonly load: ReadLoad;
+  readonly turns: Turn[];
+}
+
+const names = benchSecrets(10).map(({ name }) => name);
+
+/**
+ * Full `ReadSecret` through the broker against the same answers from grpc-js alone, turn by turn. Every round starts
+ * its subjects anew: how V8 happens to optimise a process differs by more than what is measured.
+ */
 export async function read(rounds: number): Promise<BenchReport> {
   pinBench();
-  const names = benchSecrets(10).map(({ name }) => name);
-  const contenders = [
-    await contender("bare grpc-js", names, ["bare-server.ts"]),
-    await contender("broker, 10 keys", names, ["broker-server.ts", "10"]),
-    await contender("broker, 10,000 keys", names, ["broker-server.ts", "10000"]),
+  const contenders: readonly Contender[] = [
+    { name: "bare grpc-js", start: () => startSubject("bare-server.ts"), samples: [] },
+    { name: "broker, 10 keys", start: () => startSubject("broker-server.ts", ["10"]), samples: [] },
+    { name: "broker, 10,000 keys", start: () => startSubject("broker-server.ts", ["10000"]), samples: [] },
   ];
-  for (const { load } of contenders) await load.warmUp(warmUpCalls);
-  for (let round = 0; round < rounds; round += 1) {
-    for (const each of contenders) each.samples.push(await sample(each));
-  }
-  for (const { load, subject } of contenders) {
-    load.close();
-    subject.stop();
-  }
+  for (let done = 0; done < rounds; done += 1) await round(contenders);
   return { bench: "read", ratios: ratiosOf(contenders), rows: contenders.map(rowOf), rounds };
 }
 
-async function contender(
-  name: string,
-  names: readonly string[],
-  [file, ...args]: readonly [string, ...string[]],
-): Promise<Contender> {
-  const subject = await startSubject(file, args);
-  return { name, subject, load: new ReadLoad(subject.address, names), samples: [] };
+/** One round: the subjects start, get warm and take turns. */
+async function round(contenders: readonly Contender[]): Promise<void> {
+  const runners: Runner[] = [];
+  for (const { start } of contenders) {
+    const subject = await start();
+    const load = new ReadLoad(subject.address, names);
+    await load.warmUp(warmUpCalls);
+    runners.push({ subject, load, turns: [] });
+  }
+  for (let turn = 0; turn < turnsARound; turn += 1) {
+    for (const runner of runners) await takeTurn(runner);
+  }
+  for (const [index, { load, subject, turns }] of runners.entries()) {
+    contenders[index]?.samples.push(sampleOf(turns));
+    load.close();
+    subject.stop();
+  }
 }
 
-async function sample({ subject, load }: Contender): Promise<Sample> {
+async function takeTurn({ subject, load, turns }: Runner): Promise<void> {
   const before = await subject.cpuMicros();
-  const { calls, p50Ms, p99Ms } = await load.run(loadMs);
-  const cpuSeconds = ((await subject.cpuMicros()) - before) / 1e6;
-  return { callsPerCpuSecond: calls / cpuSeconds, p50Ms, p99Ms };
+  const result = await load.run(turnMs);
+  turns.push({ ...result, cpuMicros: (await subject.cpuMicros()) - before });
+}
+
+interface Turn extends LoadResult {
+  readonly cpuMicros: number;
+}
+
+function sampleOf(turns: readonly Turn[]): Sample {
+  const sum = (figure: "calls" | "cpuMicros"): number => turns.reduce((total, turn) => total + turn[figure], 0);
+  return {
+    callsPerCpuSecond: (sum("calls") / sum("cpuMicros")) * 1e6,
+    p50Ms: median(turns.map(({ p50Ms }) => p50Ms)),
+    p99Ms: median(turns.map(({ p99Ms }) => p99Ms)),
+  };
 }
 
 /** Each round's ratio is taken within the round, as what else the machine does changes between rounds. */

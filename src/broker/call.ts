@@ -9,6 +9,12 @@ export interface CallIdentity {
   readonly deadlineMs: number;
 }
 
+/** Whether the caller is still there; a gRPC call is one. */
+export interface CallerPresence {
+  readonly cancelled: boolean;
+  once(event: "cancelled", listener: () => void): unknown;
+}
+
 /** The longest a Node.js timer can wait. */
 const maxTimerMs = 2 ** 31 - 1;
 
@@ -20,15 +26,18 @@ export class Call implements CallIdentity {
   readonly caller: Caller;
   readonly requestId: string;
   readonly deadlineMs: number;
+  readonly #presence: CallerPresence | undefined;
   #controller: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
   #interruption: SecretError | undefined;
   #ended = false;
 
-  constructor({ caller, requestId, deadlineMs }: CallIdentity) {
+  /** @param presence tells when the caller goes away; without it the call is nobody's but the broker's own. */
+  constructor({ caller, requestId, deadlineMs }: CallIdentity, presence?: CallerPresence) {
     this.caller = caller;
     this.requestId = requestId;
     this.deadlineMs = deadlineMs;
+    this.#presence = presence;
   }
 
   /** Aborted when the caller goes away or the deadline passes; its reason is a `SecretError`. */
@@ -38,7 +47,8 @@ export class Call implements CallIdentity {
 
   /** @throws SecretError when the caller is gone or the deadline has passed. */
   assertLive(): void {
-    if (this.#interruption === undefined && Date.now() >= this.deadlineMs) this.#interrupt(timedOut());
+    if (this.#presence?.cancelled === true) this.cancel();
+    else if (Date.now() >= this.deadlineMs) this.#interrupt(timedOut());
     if (this.#interruption !== undefined) throw this.#interruption;
   }
 
@@ -61,6 +71,10 @@ export class Call implements CallIdentity {
 
   #arm(): AbortController {
     const controller = new AbortController();
+    this.#presence?.once("cancelled", () => {
+      this.cancel();
+    });
+    if (this.#presence?.cancelled === true) this.cancel();
     if (this.#interruption === undefined) {
       const remainingMs = Math.min(Math.max(this.deadlineMs - Date.now(), 0), maxTimerMs);
       this.#timer = setTimeout(() => {

@@ -52,15 +52,12 @@ export class Interceptor {
       const metrics = this.#options.calls.forMethod(method);
       const handle: handleUnaryCall<Request | typeof malformedMessage, Response> = (wire, callback) => {
         const passage = this.#open(wire, method, metrics);
-        wire.on("cancelled", passage.cancel);
         this.#run(passage.call, wire, rpc).then(
           (response) => {
-            wire.off("cancelled", passage.cancel);
             this.#finish(passage, status.OK);
             callback(null, response);
           },
           (thrown: unknown) => {
-            wire.off("cancelled", passage.cancel);
             callback(this.#fail(passage, thrown));
           },
         );
@@ -75,7 +72,6 @@ export class Interceptor {
       const metrics = this.#options.calls.forMethod(method);
       const handle: handleBidiStreamingCall<unknown, unknown> = (wire) => {
         const passage = this.#open(wire, method, metrics);
-        wire.on("cancelled", passage.cancel);
         // Reading on lets the caller's half-close through; what it said does not matter.
         wire.resume();
         refuse(passage.call).catch((thrown: unknown) => {
@@ -95,22 +91,24 @@ export class Interceptor {
     if (metadataByteLength(wire.metadata) > this.#options.maxMetadataBytes) {
       return Promise.reject(metadataTooLarge(this.#options));
     }
-    return request === malformedMessage ? Promise.reject(malformed()) : rpc.handle(call, request);
+    if (request === malformedMessage) return Promise.reject(malformed());
+    try {
+      return rpc.handle(call, request);
+    } catch (thrown) {
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what was thrown, as it was
+      return Promise.reject(thrown);
+    }
   }
 
   #open(wire: WireCall, method: string, metrics: MethodMetrics): Passage {
     metrics.started();
     this.#callsUnderWay += 1;
-    const call = openCall(wire, this.#options);
     return {
-      call,
+      call: openCall(wire, this.#options),
       method,
       metrics,
       startMs: performance.now(),
       span: this.#options.tracing.startSpan(method, ...traceHeaders(wire)),
-      cancel: () => {
-        call.cancel();
-      },
     };
   }
 
@@ -141,7 +139,6 @@ interface Passage {
   readonly metrics: MethodMetrics;
   readonly startMs: number;
   readonly span: CallSpan | undefined;
-  readonly cancel: () => void;
 }
 
 function traceHeaders({ metadata }: WireCall): [string | undefined, string | undefined] {

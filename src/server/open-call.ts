@@ -1,12 +1,12 @@
 import type { Metadata } from "@grpc/grpc-js";
-import { Call } from "../broker/call.js";
+import { Call, type CallerPresence } from "../broker/call.js";
 import type { Caller } from "../domain/caller.js";
 
 /** The metadata key that names a call. */
 export const requestIdKey = "x-request-id";
 
 /** What a gRPC call says about itself, whatever its kind. */
-export interface WireCall {
+export interface WireCall extends CallerPresence {
   readonly metadata: Metadata;
   getPeer(): string;
   getDeadline(): Date | number;
@@ -27,11 +27,12 @@ let calls = 0;
 
 /** Makes a broker's call out of a gRPC call. */
 export function openCall(wire: WireCall, options: OpenCallOptions): Call {
-  return new Call({
+  const identity = {
     caller: options.identify(wire.getPeer()),
     requestId: requestIdOf(wire.metadata),
     deadlineMs: deadlineOf(wire.getDeadline(), options.defaultDeadlineMs()),
-  });
+  };
+  return new Call(identity, wire);
 }
 
 /** The caller's own id if it is short and printable, else one that is unique to this process. */

@@ -9,6 +9,6 @@ export interface MessageType<T> {
 /** One unary RPC: how its request is read, what answers it, and how the answer is written. */
 export interface UnaryRpc<Request, Response> {
   readonly request: MessageType<Request>;
-  /** Wire → domain → broker → wire, and nothing else. */
+  /** Wire → domain → broker → wire, and nothing else; may throw what it could reject with. */
   readonly handle: (call: Call, request: Request) => Promise<Response>;
 }

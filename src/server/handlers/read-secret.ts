@@ -14,7 +14,7 @@ const maxStalenessSeconds = 86_400;
 export function readSecret(broker: Broker): UnaryRpc<ReadSecretRequest, ReadResult> {
   return {
     request: ReadSecretRequest,
-    handle: async (call, request) => await broker.readSecret(call, parseReadRequest(request)),
+    handle: (call, request) => broker.readSecret(call, parseReadRequest(request)),
   };
 }
 
