@@ -14,12 +14,17 @@ const importTable = {
   config: { folders: ["domain"], packages: ["yaml", "zod"] },
   log: { folders: ["domain"], packages: ["pino"] },
   contract: { folders: ["domain"] },
+  // What every durable store does, over a database; the managers bring the database.
+  store: { folders: ["domain", "contract"], types: ["encryption"] },
+  encryption: { folders: ["domain", "gen", "rpc"], packages: ["@grpc/grpc-js"] },
   policy: { folders: ["domain"], types: ["log"] },
   audit: { folders: ["domain"], types: ["log"] },
   telemetry: { folders: ["domain"], packages: ["prom-client", "@opentelemetry/api"] },
   identity: { folders: ["domain"], types: ["config"], packages: ["jose"] },
   // Never another manager: a composition takes managers as arguments.
   "managers/*": { folders: ["domain", "contract"], types: ["config"] },
+  "managers/sqlite": { folders: ["domain", "contract", "store"], types: ["config"] },
+  "managers/postgres": { folders: ["domain", "contract", "store"], types: ["config"], packages: ["postgres"] },
   "managers/remote": {
     folders: ["domain", "contract", "gen", "rpc"],
     types: ["config"],
