@@ -9,7 +9,7 @@ import { reloadedConfig } from "../config/compare-configs.js";
 import type { Config } from "../config/config.js";
 import type { Capability } from "../domain/capability.js";
 import type { SecretManager } from "../contract/secret-manager.js";
-import { localCaller } from "../identity/local-caller.js";
+import { createLocalCallers } from "../identity/local-caller.js";
 import type { AdjustableLog } from "../log/create-log.js";
 import { GrpcServer } from "../server/grpc-server.js";
 import { Interceptor } from "../server/interceptor.js";
@@ -49,7 +49,7 @@ export class BrokerApp {
       log,
       calls: this.#calls,
       tracing: createTracing(),
-      identify: localCaller,
+      identify: createLocalCallers(),
       defaultDeadlineMs: () => this.#config.timeouts.defaultDeadlineMs,
       maxMetadataBytes: config.limits.maxMetadataBytes,
     });

@@ -1,7 +1,7 @@
 import { setTimeout as setTimeoutPromise } from "node:timers/promises";
 import { SecretError } from "../domain/secret-error.js";
 import type { Log } from "../log/log.js";
-import { type AuditRecord, formatAuditRecord } from "./audit-record.js";
+import { type AuditRecord, AuditRecordFormat } from "./audit-record.js";
 import type { AuditSink } from "./audit-sink.js";
 import { IsoClock } from "./iso-clock.js";
 
@@ -51,6 +51,7 @@ export class AuditLog {
   readonly #options: AuditLogOptions;
   readonly #callsUnderWay: () => number;
   readonly #clock = new IsoClock();
+  readonly #format = new AuditRecordFormat();
   #pending: Batch | undefined;
   #writing: Promise<void> | undefined;
   #flushTimer: NodeJS.Timeout | undefined;
@@ -86,7 +87,7 @@ export class AuditLog {
   record(record: AuditRecord): Promise<void> {
     if (!this.#healthy || this.#closed) return Promise.reject(unavailable());
     const batch = (this.#pending ??= this.#openBatch());
-    batch.lines += `${formatAuditRecord(record, this.#clock.now())}\n`;
+    batch.lines += `${this.#format.format(record, this.#clock.now())}\n`;
     batch.records += 1;
     if (batch.records >= this.#callsUnderWay()) this.#flushSoon();
     return batch.written;

@@ -24,17 +24,47 @@ export interface AuditRecord {
   readonly uid?: string | undefined;
 }
 
-/** A record as one JSON line, without the line's end. The hot part of audit: written out by hand. */
-export function formatAuditRecord(record: AuditRecord, time: string): string {
-  const { caller } = record;
-  return (
-    `{"time":"${time}","phase":"${record.phase}","request_id":${quote(record.requestId)}` +
-    `,"principal":${quote(caller.principal)},"proven_by":"${caller.provenBy}"` +
-    `,"peer":${quote(caller.peer)},"action":"${record.action}"${optional("name", record.name)}` +
-    `,"decision":"${record.allowed ? "allow" : "deny"}","rule":${quote(record.rule)}` +
-    `${optional("outcome", record.outcome)}${optional("version", record.version)}${optional("uid", record.uid)}}`
-  );
+/**
+ * Writes records as JSON lines, by hand: this is the hot part of audit. What callers and rules look like is written
+ * once for each of them.
+ */
+export class AuditRecordFormat {
+  // caller → its members
+  readonly #callers = new WeakMap<Caller, string>();
+  // rule → its member; rules come from the configuration, so there are few
+  readonly #rules = new Map<string, string>();
+
+  /** One line, without its end. */
+  format(record: AuditRecord, time: string): string {
+    return (
+      `{"time":"${time}","phase":"${record.phase}","request_id":${quote(record.requestId)}` +
+      `${this.#caller(record.caller)},"action":"${record.action}"${optional("name", record.name)}` +
+      `,"decision":"${record.allowed ? "allow" : "deny"}"${this.#rule(record.rule)}` +
+      `${optional("outcome", record.outcome)}${optional("version", record.version)}${optional("uid", record.uid)}}`
+    );
+  }
+
+  #caller(caller: Caller): string {
+    const known = this.#callers.get(caller);
+    if (known !== undefined) return known;
+    const { principal, provenBy, peer } = caller;
+    const members = `,"principal":${quote(principal)},"proven_by":"${provenBy}","peer":${quote(peer)}`;
+    this.#callers.set(caller, members);
+    return members;
+  }
+
+  #rule(rule: string): string {
+    const known = this.#rules.get(rule);
+    if (known !== undefined) return known;
+    const member = `,"rule":${quote(rule)}`;
+    if (this.#rules.size >= maxRules) this.#rules.clear();
+    this.#rules.set(rule, member);
+    return member;
+  }
 }
+
+/** How many rules' texts are kept; rules of configurations long reloaded go in the end. */
+const maxRules = 10_000;
 
 function optional(key: string, value: string | number | undefined): string {
   if (value === undefined) return "";

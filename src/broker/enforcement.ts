@@ -1,5 +1,5 @@
 import type { AuditLog } from "../audit/audit-log.js";
-import type { AuditPhase } from "../audit/audit-record.js";
+import type { AuditPhase, AuditRecord } from "../audit/audit-record.js";
 import type { Action } from "../domain/action.js";
 import type { Caller } from "../domain/caller.js";
 import { isSecretError, SecretError } from "../domain/secret-error.js";
@@ -103,12 +103,19 @@ export class Enforcement {
     throw error;
   }
 
-  #record({ requestId, caller }: Call, { action, names }: Access, entry: Entry): Promise<void> {
-    const { phase, rule, outcome, version, uid, allowed = true } = entry;
-    const record = (name: SecretName | undefined): Promise<void> =>
-      this.#options.audit.record({ phase, requestId, caller, action, name, allowed, rule, outcome, version, uid });
-    return names.length <= 1 ? record(names[0]) : Promise.all(names.map(record)).then(() => undefined);
+  #record(call: Call, access: Access, entry: Entry): Promise<void> {
+    const { names } = access;
+    if (names.length <= 1) return this.#options.audit.record(recordOf(call, access.action, names[0], entry));
+    const records = names.map((name) => this.#options.audit.record(recordOf(call, access.action, name, entry)));
+    return Promise.all(records).then(() => undefined);
   }
+}
+
+// eslint-disable-next-line max-params -- on every call's way: an object to name them would be made for each
+function recordOf(call: Call, action: Action, name: SecretName | undefined, entry: Entry): AuditRecord {
+  const { requestId, caller } = call;
+  const { phase, rule, outcome, version, uid, allowed = true } = entry;
+  return { phase, requestId, caller, action, name, allowed, rule, outcome, version, uid };
 }
 
 /** A call that touches several names is allowed only if each is; the first refusal decides. */

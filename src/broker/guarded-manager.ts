@@ -1,3 +1,4 @@
+import type { ManagerCall } from "../contract/manager-call.js";
 import type {
   DeleteOptions,
   DeleteReply,
@@ -19,7 +20,7 @@ import type { SecretName } from "../domain/secret-name.js";
 import type { Call } from "./call.js";
 import type { Options } from "./guarded-call.js";
 import { parseDeleteReply, parseRotateReply, parseWriteReply } from "./manager-change.js";
-import { type GuardOptions, ManagerGuard } from "./manager-guard.js";
+import { type GuardOptions, ManagerGuard, type Question } from "./manager-guard.js";
 import { parseDescribeReply, parseListReply } from "./manager-listing.js";
 import { parseDescription } from "./manager-reply.js";
 import { ReadReplyReader } from "./read-reply-reader.js";
@@ -52,14 +53,8 @@ export class GuardedManager {
   }
 
   /** Reads the active version; undefined is confirmed absence, an expired version included. */
-  read(call: Call, { name, options }: SecretRef): Promise<Secret | undefined> {
-    return this.#guard.put(call, {
-      operation: "read",
-      name,
-      options,
-      ask: (manager, managerCall) => manager.readSecret(name, managerCall),
-      parse: (reply) => unlessExpired(this.#reader.parse(name, reply)),
-    });
+  read(call: Call, subject: SecretRef): Promise<Secret | undefined> {
+    return this.#guard.put(call, new ReadQuestion(subject, this.#reader));
   }
 
   /** Reads one version. */
@@ -218,6 +213,28 @@ export class GuardedManager {
   #assertPreconditions(options: Pick<WriteOptions, "expectedVersion" | "requestId">): void {
     if (options.expectedVersion !== undefined) this.assertSupports("preconditions");
     if (options.requestId !== undefined) this.assertSupports("idempotency");
+  }
+}
+
+/** A class, not an object of closures as the other questions are: reads are what there are most of. */
+class ReadQuestion implements Question<Secret | undefined> {
+  readonly operation = "read";
+  readonly name: SecretName;
+  readonly options: Options | undefined;
+  readonly #reader: ReadReplyReader;
+
+  constructor({ name, options }: SecretRef, reader: ReadReplyReader) {
+    this.name = name;
+    this.options = options;
+    this.#reader = reader;
+  }
+
+  ask(manager: SecretManager, call: ManagerCall): unknown {
+    return manager.readSecret(this.name, call);
+  }
+
+  parse(reply: unknown): Secret | undefined {
+    return unlessExpired(this.#reader.parse(this.name, reply));
   }
 }
 

@@ -23,8 +23,8 @@ export interface Question<T> {
   readonly options?: Options | undefined;
   /** A payload the manager is handed, to be masked in what it throws. */
   readonly known?: Payload | undefined;
-  readonly ask: (manager: SecretManager, call: GuardedCall) => unknown;
-  readonly parse: (reply: unknown) => T;
+  ask(manager: SecretManager, call: GuardedCall): unknown;
+  parse(reply: unknown): T;
 }
 
 /** What a manager gave back: its reply, or a promise of one. */
@@ -109,10 +109,11 @@ export class ManagerGuard {
     return failure;
   }
 
-  #take<T>(reply: unknown, { operation, parse }: Question<T>, call: Call): T {
+  #take<T>(reply: unknown, question: Question<T>, call: Call): T {
     try {
-      return parse(reply);
+      return question.parse(reply);
     } catch (thrown) {
+      const { operation } = question;
       const message = `the manager ${this.name} gave an invalid reply to ${operation}: ${brokenRule(thrown)}`;
       this.#options.log.error({ requestId: call.requestId, manager: this.name, operation }, message);
       throw new SecretError("MANAGER_REPLY_INVALID", message, { metadata: { manager: this.name, operation } });

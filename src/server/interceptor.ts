@@ -101,6 +101,7 @@ export class Interceptor {
   }
 
   #open(wire: WireCall, method: string, metrics: MethodMetrics): Passage {
+    const { tracing } = this.#options;
     metrics.started();
     this.#callsUnderWay += 1;
     return {
@@ -108,7 +109,7 @@ export class Interceptor {
       method,
       metrics,
       startMs: performance.now(),
-      span: this.#options.tracing.startSpan(method, ...traceHeaders(wire)),
+      span: tracing.isRecording ? tracing.startSpan(method, ...traceHeaders(wire)) : undefined,
     };
   }
 

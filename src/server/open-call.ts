@@ -52,9 +52,13 @@ function deadlineOf(deadline: Date | number, defaultDeadlineMs: number): number 
 
 /** How many bytes a call's metadata takes, names and values. */
 export function metadataByteLength(metadata: Metadata): number {
+  const first = metadata.getMap();
   let bytes = 0;
-  for (const key of Object.keys(metadata.getMap())) {
-    for (const value of metadata.get(key)) bytes += key.length + value.length;
+  for (const key in first) {
+    const value = first[key];
+    // Repeated headers arrive as one, joined, but for binary ones and this one.
+    if (typeof value === "string" && key !== "set-cookie") bytes += key.length + value.length;
+    else for (const each of metadata.get(key)) bytes += key.length + each.length;
   }
   return bytes;
 }

@@ -12,6 +12,8 @@ export interface CallSpan {
 
 /** Makes the spans of calls. */
 export interface Tracing {
+  /** Whether anybody records spans; if not, {@link startSpan} need not be called. */
+  readonly isRecording: boolean;
   /**
    * Begins the span of a call that arrived; undefined when nobody records spans.
    *
@@ -31,8 +33,9 @@ export interface Tracing {
 export function createTracing(): Tracing {
   const tracer = trace.getTracer("secret-broker");
   // The API hands out its proxy only while no provider is registered.
-  if (tracer instanceof ProxyTracer) return { startSpan: () => undefined };
+  if (tracer instanceof ProxyTracer) return { isRecording: false, startSpan: () => undefined };
   return {
+    isRecording: true,
     startSpan: (method, traceparent, tracestate) => startCallSpan(tracer, method, { traceparent, tracestate }),
   };
 }

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type AuditRecord, formatAuditRecord } from "../../src/audit/audit-record.js";
+import { type AuditRecord, AuditRecordFormat } from "../../src/audit/audit-record.js";
 import { actions } from "../../src/domain/action.js";
 
 const anyText = fc.string({ unit: "binary" });
@@ -19,12 +19,12 @@ const anyRecord: fc.Arbitrary<AuditRecord> = fc.record({
   uid: maybe(anyText),
 });
 
-describe("formatAuditRecord", () => {
+describe("AuditRecordFormat", () => {
   it("is one line of JSON that says what the record says, whatever it says", () => {
     const time = "2030-01-01T00:00:00.000Z";
     fc.assert(
       fc.property(anyRecord, (record) => {
-        const line = formatAuditRecord(record, time);
+        const line = new AuditRecordFormat().format(record, time);
         expect(line).not.toMatch(/[\n\r]/);
         const { caller, requestId, allowed, ...rest } = record;
         const said = Object.entries(rest).filter(([, value]) => value !== undefined);

@@ -1,7 +1,7 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { formatAuditRecord } from "../../src/audit/audit-record.js";
+import { AuditRecordFormat } from "../../src/audit/audit-record.js";
 import { exitCodeByReason, exitCodes } from "../../src/cli/exit-codes.js";
 import { actions } from "../../src/domain/action.js";
 import { capabilities } from "../../src/domain/capability.js";
@@ -111,7 +111,10 @@ describe("docs/operations.md", () => {
   it("has a row for every field of an audit record, and every action that is recorded", () => {
     const caller = { principal: "local", provenBy: "none", peer: "unix" } as const;
     const record = { phase: "outcome", requestId: "1", caller, action: "read", allowed: true, rule: "r" } as const;
-    const line = formatAuditRecord({ ...record, name: "N", outcome: "ok", version: 1, uid: "u" }, "2026-01-31");
+    const line = new AuditRecordFormat().format(
+      { ...record, name: "N", outcome: "ok", version: 1, uid: "u" },
+      "2026-01-31",
+    );
     const fields = Object.keys(JSON.parse(line) as object);
     const rows = readTable("docs/operations.md", "Audit records");
     expect(rows.map(([field]) => field)).toEqual(fields);
