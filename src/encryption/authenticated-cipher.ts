@@ -1,0 +1,43 @@
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { SecretError } from "../domain/secret-error.js";
+
+/** How long keys are, in bytes. */
+export const keyBytes = 32;
+
+const algorithm = "aes-256-gcm";
+/** The nonce of NIST SP 800-38D, section 8.2.2: 96 random bits. Keys of data are used once, so none comes twice. */
+const nonceBytes = 12;
+const tagBytes = 16;
+/** The first byte of everything encrypted here. */
+const format = 1;
+
+/** Encrypts with AES-256-GCM: a format byte, the nonce, the ciphertext, the tag. */
+export function encrypt(key: Uint8Array, plain: Uint8Array, context: Uint8Array): Uint8Array {
+  const nonce = randomBytes(nonceBytes);
+  const cipher = createCipheriv(algorithm, key, nonce).setAAD(context);
+  return Buffer.concat([Uint8Array.of(format), nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+}
+
+/**
+ * Decrypts what {@link encrypt} made, as an own copy.
+ * @throws SecretError `PAYLOAD_CORRUPT` when a bit, the key or the context is another one
+ */
+export function decrypt(key: Uint8Array, sealed: Uint8Array, context: Uint8Array): Uint8Array {
+  if (sealed.length < 1 + nonceBytes + tagBytes || sealed[0] !== format) throw corrupt();
+  const end = sealed.length - tagBytes;
+  const decipher = createDecipheriv(algorithm, key, sealed.subarray(1, 1 + nonceBytes))
+    .setAAD(context)
+    .setAuthTag(sealed.subarray(end));
+  const plain = decipher.update(sealed.subarray(1 + nonceBytes, end));
+  try {
+    decipher.final();
+  } catch {
+    plain.fill(0);
+    throw corrupt();
+  }
+  return new Uint8Array(plain.buffer, plain.byteOffset, plain.byteLength);
+}
+
+function corrupt(): SecretError {
+  return new SecretError("PAYLOAD_CORRUPT", "stored bytes do not verify");
+}
