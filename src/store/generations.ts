@@ -1,0 +1,165 @@
+import { randomUUID } from "node:crypto";
+import type { SecretDescription, Tags } from "../domain/secret.js";
+import { SecretError } from "../domain/secret-error.js";
+import { dateOf, numberOf, optional, textOf } from "./row-values.js";
+import type { SqlRow, SqlSession } from "./sql-database.js";
+
+/** One life of a name, as the store keeps it. */
+export interface Generation {
+  readonly uid: string;
+  readonly name: string;
+  /** Undefined until a version is activated, and when the active one was destroyed. */
+  readonly activeVersion: number | undefined;
+  readonly lastVersion: number;
+  readonly description: string | undefined;
+  readonly tags: Tags | undefined;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly changedBy: string | undefined;
+  /** Undefined while it lives. */
+  readonly deletedAt: number | undefined;
+  readonly restorableUntil: number | undefined;
+}
+
+/** The columns {@link generationOf} reads. */
+export const generationColumns: string = [
+  ...["uid", "name", "active_version", "last_version", "description", "tags"],
+  ...["created_at", "updated_at", "changed_by", "deleted_at", "restorable_until"],
+]
+  .map((column) => `g.${column} AS ${column}`)
+  .join(", ");
+
+/** A generation from its row. */
+export function generationOf(row: SqlRow): Generation {
+  return {
+    uid: textOf(row, "uid"),
+    name: textOf(row, "name"),
+    activeVersion: optional(row, "active_version", numberOf),
+    lastVersion: numberOf(row, "last_version"),
+    description: optional(row, "description", textOf),
+    tags: parseTags(optional(row, "tags", textOf)),
+    createdAt: numberOf(row, "created_at"),
+    updatedAt: numberOf(row, "updated_at"),
+    changedBy: optional(row, "changed_by", textOf),
+    deletedAt: optional(row, "deleted_at", numberOf),
+    restorableUntil: optional(row, "restorable_until", numberOf),
+  };
+}
+
+/** What is told of a generation. @param expireTime of its active version */
+export function describeGeneration(generation: Generation, expireTime: Date | undefined): SecretDescription {
+  const { name, uid, activeVersion, description, tags, changedBy } = generation;
+  return {
+    name,
+    uid,
+    activeVersion,
+    createTime: new Date(generation.createdAt),
+    updateTime: new Date(generation.updatedAt),
+    expireTime,
+    description,
+    tags,
+    changedBy,
+    deleteTime: timeOf(generation.deletedAt),
+    restorableUntil: timeOf(generation.restorableUntil),
+  };
+}
+
+/** A description from a row that has `expires_at` of the active version beside the generation's columns. */
+export function descriptionOf(row: SqlRow): SecretDescription {
+  return describeGeneration(generationOf(row), dateOf(row, "expires_at"));
+}
+
+const findLiveSql = `SELECT ${generationColumns} FROM generations g WHERE g.name = ? AND g.deleted_at IS NULL`;
+const findDeletedSql = `SELECT ${generationColumns} FROM generations g
+  WHERE g.name = ? AND g.deleted_at IS NOT NULL AND g.restorable_until > ?
+  ORDER BY g.deleted_at DESC, g.created_at DESC LIMIT 1`;
+const findByUidSql = `SELECT ${generationColumns} FROM generations g WHERE g.uid = ? AND g.name = ?`;
+const insertSql = `INSERT INTO generations (uid, name, sort_key, active_version, last_version, description, tags,
+  created_at, updated_at, changed_by) VALUES (?, ?, ?, NULL, 0, ?, ?, ?, ?, ?)`;
+const updateSql = `UPDATE generations SET active_version = ?, last_version = ?, description = ?, tags = ?,
+  updated_at = ?, changed_by = ?, deleted_at = ?, restorable_until = ? WHERE uid = ?`;
+
+/** The generation that lives under a name. */
+export async function findLive(session: SqlSession, name: string): Promise<Generation | undefined> {
+  return first(await session.all(findLiveSql, [name]));
+}
+
+/** The generation deleted last under a name, while it can be restored. */
+export async function findRestorable(
+  session: SqlSession,
+  name: string,
+  nowMs: number,
+): Promise<Generation | undefined> {
+  return first(await session.all(findDeletedSql, [name, nowMs]));
+}
+
+/** A generation of a name by its uid, living or deleted. */
+export async function findGeneration(session: SqlSession, name: string, uid: string): Promise<Generation | undefined> {
+  return first(await session.all(findByUidSql, [uid, name]));
+}
+
+/** Begins a life of a name, without a version yet. */
+export async function createGeneration(
+  session: SqlSession,
+  born: Pick<Generation, "name" | "description" | "tags" | "createdAt" | "changedBy">,
+): Promise<Generation> {
+  const { name, description, tags, createdAt, changedBy } = born;
+  const uid = randomUUID();
+  await session.run(insertSql, [
+    ...[uid, name, sortKey(name), description ?? null, formatTags(tags)],
+    ...[createdAt, createdAt, changedBy ?? null],
+  ]);
+  return {
+    ...born,
+    uid,
+    activeVersion: undefined,
+    lastVersion: 0,
+    updatedAt: createdAt,
+    deletedAt: undefined,
+    restorableUntil: undefined,
+  };
+}
+
+/** Stores what has changed of a generation. */
+export async function updateGeneration(session: SqlSession, changed: Generation): Promise<void> {
+  const { uid, activeVersion, lastVersion, description, tags, updatedAt, changedBy } = changed;
+  await session.run(updateSql, [
+    ...[activeVersion ?? null, lastVersion, description ?? null, formatTags(tags)],
+    ...[updatedAt, changedBy ?? null, changed.deletedAt ?? null, changed.restorableUntil ?? null, uid],
+  ]);
+}
+
+/** A name as bytes that sort as JavaScript sorts strings: UTF-16, most significant byte first. */
+export function sortKey(name: string): Uint8Array {
+  return Buffer.from(name, "utf16le").swap16();
+}
+
+function first([row]: readonly SqlRow[]): Generation | undefined {
+  return row && generationOf(row);
+}
+
+function formatTags(tags: Tags | undefined): string | null {
+  return tags === undefined ? null : JSON.stringify(Object.entries(tags));
+}
+
+/** Pairs, as any key must be possible, those that every object has included. */
+function parseTags(text: string | undefined): Tags | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const pairs: unknown = JSON.parse(text);
+    if (Array.isArray(pairs) && pairs.every(isPair)) {
+      return Object.freeze(Object.assign(Object.create(null) as Record<string, string>, Object.fromEntries(pairs)));
+    }
+  } catch {
+    // Falls through: Node's message would quote the text.
+  }
+  throw new SecretError("PAYLOAD_CORRUPT", "the store holds tags that cannot be read");
+}
+
+function isPair(pair: unknown): pair is [string, string] {
+  return Array.isArray(pair) && pair.length === 2 && pair.every((part) => typeof part === "string");
+}
+
+function timeOf(timeMs: number | undefined): Date | undefined {
+  return timeMs === undefined ? undefined : new Date(timeMs);
+}

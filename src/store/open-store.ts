@@ -1,0 +1,16 @@
+import { SecretStore, type SecretStoreOptions } from "./secret-store.js";
+import type { SqlDatabase } from "./sql-database.js";
+import { identifyStore } from "./store-identity.js";
+
+/** What a store is opened with. */
+export type OpenStoreOptions = Omit<SecretStoreOptions, "storeId" | "digestKey">;
+
+/**
+ * Opens the store in a database whose schema is up to date, and begins one in an empty database.
+ * @throws SecretError `CONFIG_INVALID` when the key does not open what is there; nothing has been changed then
+ */
+export async function openStore(database: SqlDatabase, options: OpenStoreOptions): Promise<SecretStore> {
+  const { cipher, clock } = options;
+  const identity = await database.transact((transaction) => identifyStore(transaction, cipher, clock.now()));
+  return new SecretStore(database, { ...options, ...identity });
+}

@@ -1,0 +1,32 @@
+import type { Awaitable } from "../contract/secret-manager.js";
+
+/** What a sealed payload belongs to; opened under any other binding it is corrupt. */
+export interface PayloadBinding {
+  readonly storeId: string;
+  readonly uid: string;
+  readonly name: string;
+  readonly version: number;
+  readonly isText: boolean;
+}
+
+/** A payload as it stands in the database. */
+export interface SealedPayload {
+  /** The key the data key is wrapped with. */
+  readonly keyId: string;
+  readonly wrappedKey: Uint8Array;
+  readonly ciphertext: Uint8Array;
+}
+
+/** Seals payloads for the database. */
+export interface StoreCipher {
+  /** The key that new data keys are wrapped with. */
+  currentKeyId(): Awaitable<string>;
+  seal(binding: PayloadBinding, payload: Uint8Array): Awaitable<SealedPayload>;
+  /** @throws SecretError `PAYLOAD_CORRUPT`, `MANAGER_UNAVAILABLE` when the key is not there */
+  open(binding: PayloadBinding, sealed: SealedPayload): Awaitable<Uint8Array>;
+  /** Wraps the data key anew with the current key; the ciphertext stays as it is. */
+  rewrap(
+    binding: PayloadBinding,
+    sealed: SealedPayload,
+  ): Awaitable<{ readonly keyId: string; readonly wrappedKey: Uint8Array }>;
+}
