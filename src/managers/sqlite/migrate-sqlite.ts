@@ -1,0 +1,74 @@
+import { createHash } from "node:crypto";
+import { SecretError } from "../../domain/secret-error.js";
+import { type ColumnTypes, type Migration, migrations } from "../../store/schema.js";
+import type { SqliteConnection } from "./sqlite-connection.js";
+
+const types: ColumnTypes = { integer: "INTEGER", text: "TEXT", bytes: "BLOB" };
+
+const tableSql = `CREATE TABLE IF NOT EXISTS schema_migrations (
+  version INTEGER PRIMARY KEY, digest TEXT NOT NULL, applied_at INTEGER NOT NULL)`;
+
+/**
+ * Brings the schema up to date, each step in a transaction of its own.
+ * @throws SecretError `CONFIG_INVALID` when the schema is newer than this program or is not what it was; nothing has
+ * been changed then
+ */
+export function migrateSqlite(connection: SqliteConnection, path: string): void {
+  connection.execute(tableSql);
+  const applied = connection.all("SELECT version, digest FROM schema_migrations ORDER BY version");
+  for (const [index, { version, digest }] of applied.entries()) {
+    const known = migrations[index];
+    if (known === undefined || known.version !== version) throw tooNew(path);
+    if (digest !== digestOf(known)) throw changed(path, known.version);
+  }
+  if (applied.length > 0) assertUnchanged(connection, path);
+  for (const migration of migrations.slice(applied.length)) apply(connection, migration);
+}
+
+function apply(connection: SqliteConnection, migration: Migration): void {
+  connection.execute("BEGIN IMMEDIATE");
+  try {
+    for (const statement of migration.statements(types)) connection.execute(statement);
+    connection.run("INSERT INTO schema_migrations (version, digest, applied_at) VALUES (?, ?, ?)", [
+      migration.version,
+      digestOf(migration),
+      Date.now(),
+    ]);
+    connection.execute("COMMIT");
+  } catch (error) {
+    connection.execute("ROLLBACK");
+    throw error;
+  }
+}
+
+/** SQLite keeps the text of each definition, so a changed table or a dropped index shows. */
+function assertUnchanged(connection: SqliteConnection, path: string): void {
+  const found = new Set(
+    connection
+      .all("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")
+      .map(({ sql }) => (typeof sql === "string" ? oneLine(sql) : "")),
+  );
+  for (const { version, statements } of migrations) {
+    if (!statements(types).every((statement) => found.has(oneLine(statement)))) throw changed(path, version);
+  }
+}
+
+function oneLine(sql: string): string {
+  return sql.replace(/\s+/gu, " ").trim();
+}
+
+function digestOf({ statements }: Migration): string {
+  return createHash("sha256").update(statements(types).map(oneLine).join(";\n")).digest("hex");
+}
+
+function tooNew(path: string): SecretError {
+  return new SecretError(
+    "CONFIG_INVALID",
+    `the store ${path} was written by a newer version of the broker; use that version`,
+  );
+}
+
+function changed(path: string, version: number): SecretError {
+  const message = `the schema of the store ${path} is not what migration ${String(version)} made; bring it back from a backup`;
+  return new SecretError("CONFIG_INVALID", message);
+}
