@@ -14,6 +14,7 @@ import type {
 } from "../contract/secret-manager.js";
 import type { Payload } from "../domain/payload.js";
 import type { SecretDescription } from "../domain/secret.js";
+import { isSecretError } from "../domain/secret-error.js";
 import type { ManagerSubject } from "./manager-subject.js";
 
 /**
@@ -62,13 +63,15 @@ export class ManagerProbe {
     return version;
   }
 
+  /** Reads; a manager that restores may say of a deleted secret that it is deleted, which is as absent as any. */
   async read(name: string, call: ManagerCall = this.call()): Promise<ReadReply | undefined> {
-    return asReply(await this.manager.readSecret(name, call));
+    return await this.#unlessDeleted(async () => asReply(await this.manager.readSecret(name, call)));
   }
 
   async readVersion(name: string, version: number): Promise<ReadReply | undefined> {
-    assert.ok(this.manager.readSecretVersion !== undefined, "the manager has no readSecretVersion");
-    return await this.manager.readSecretVersion(name, version, this.call());
+    const { manager } = this;
+    assert.ok(manager.readSecretVersion !== undefined, "the manager has no readSecretVersion");
+    return await this.#unlessDeleted(async () => await manager.readSecretVersion?.(name, version, this.call()));
   }
 
   async delete(name: string, options: Partial<DeleteOptions> = {}): Promise<DeleteReply> {
@@ -117,6 +120,16 @@ export class ManagerProbe {
     assert.ok(this.manager.activateSecretVersion !== undefined, "the manager has no activateSecretVersion");
     const options = Object.freeze(expectedVersion === undefined ? {} : { expectedVersion });
     return await this.manager.activateSecretVersion(name, version, options, this.call());
+  }
+
+  async #unlessDeleted<T>(read: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await read();
+    } catch (thrown) {
+      const mayBeDeleted = this.subject.capabilities.includes("restore");
+      if (mayBeDeleted && isSecretError(thrown) && thrown.reason === "SECRET_DELETED") return undefined;
+      throw thrown;
+    }
   }
 }
 

@@ -50,6 +50,12 @@ function changingMembers(manager: SecretManager, guarded: GuardedManager): Parti
       activateSecretVersion: (name, version, options, call) =>
         guarded.activate(callOf(call), subjectOf(name, call), { ...options, version }),
     }),
+    ...(manager.restoreSecret && {
+      restoreSecret: (name, { uid }, call) => guarded.restore(callOf(call), subjectOf(name, call), uid),
+    }),
+    ...(manager.destroySecret && {
+      destroySecret: (name, target, call) => guarded.destroy(callOf(call), subjectOf(name, call), target),
+    }),
   };
 }
 
@@ -62,6 +68,8 @@ function lookingMembers(manager: SecretManager, guarded: GuardedManager): Partia
     ...(manager.listSecrets && {
       listSecrets: (query, call) => guarded.list(callOf(call), query, call.options),
     }),
+    // The broker guards what a watch tells event by event.
+    ...(manager.watchSecrets && { watchSecrets: manager.watchSecrets.bind(manager) }),
     ...(manager.describeSecret && {
       describeSecret: (name, call) => guarded.describe(callOf(call), subjectOf(name, call)),
     }),
