@@ -21,6 +21,13 @@ const openers: {
   },
   memory: () => Promise.resolve(new MemorySecretManager()),
   environment: ({ prefix }) => Promise.resolve(new EnvironmentSecretManager({ environment: process.env, prefix })),
+  sqlite: async (config, log) => {
+    // Loaded only here, as SQLite comes with it.
+    const { openSqliteStore } = await import("./open-sqlite-store.js");
+    return await openSqliteStore(config, (note) => {
+      log.warn({ path: config.path }, note);
+    });
+  },
 };
 
 /**
@@ -41,6 +48,8 @@ function open(config: ManagerConfig, log: Log): Promise<SecretManager> {
       return openers.memory(config, log);
     case "environment":
       return openers.environment(config, log);
+    case "sqlite":
+      return openers.sqlite(config, log);
   }
 }
 

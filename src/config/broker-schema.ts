@@ -14,6 +14,7 @@ import { isSameAddress, parseListenAddress } from "./listen-address.js";
 import { isMapping } from "./mapping.js";
 import { durationSchema, sizeSchema } from "./quantity-schema.js";
 import { foundText } from "./schema-message.js";
+import { sqliteManager, sqliteSchema } from "./store-schema.js";
 
 /** Our own section, read: every default filled in and every path absolute. */
 export interface BrokerSection {
@@ -90,16 +91,25 @@ function managerSchema(directory: string): z.ZodType<ManagerConfig | undefined> 
       .describe("With `kind: environment`: what stands before a secret's name in the variable's name."),
   });
   return z
-    .discriminatedUnion("kind", [moduleManager, memoryManager, environmentManager], {
+    .discriminatedUnion("kind", [moduleManager, memoryManager, environmentManager, sqliteSchema], {
       error: ({ input }) =>
         isMapping(input) ? undefined : `must be a mapping such as {kind: memory}${foundText(input)}`,
     })
-    .transform((manager): ManagerConfig =>
-      manager.kind === "module" ? { kind: "module", classPath: manager.class, directory } : manager,
-    )
+    .transform((manager, context): ManagerConfig => {
+      if (manager.kind === "module") return { kind: "module", classPath: manager.class, directory };
+      if (manager.kind !== "sqlite") return manager;
+      const sqlite = sqliteManager(manager, directory);
+      if (sqlite !== undefined) return sqlite;
+      context.addIssue({
+        code: "custom",
+        message: 'cannot go with "key_file"; keep one of them',
+        path: ["key_environment"],
+      });
+      return z.NEVER;
+    })
     .optional()
     .describe(
-      "Which manager stands behind the broker: `module` is a class of yours, `memory` keeps secrets until the process ends, `environment` serves the broker's own variables. Goes before `general_settings.key_management_system`.",
+      "Which manager stands behind the broker: `module` is a class of yours, `sqlite` keeps them encrypted in a file, `memory` until the process ends, `environment` serves the broker's own variables. Goes before `general_settings.key_management_system`.",
     );
 }
 

@@ -1,7 +1,7 @@
 import type { Tags } from "../domain/secret.js";
 
 /** The kinds of manager a configuration can choose. */
-export const managerKinds = ["module", "memory", "environment"] as const;
+export const managerKinds = ["module", "memory", "environment", "sqlite"] as const;
 
 /** One of {@link managerKinds}. */
 export type ManagerKind = (typeof managerKinds)[number];
@@ -10,7 +10,12 @@ export type ManagerKind = (typeof managerKinds)[number];
 export type ManagerConfig =
   | { readonly kind: "module"; readonly classPath: string; readonly directory: string }
   | { readonly kind: "memory" }
-  | { readonly kind: "environment"; readonly prefix: string };
+  | { readonly kind: "environment"; readonly prefix: string }
+  | { readonly kind: "sqlite"; readonly path: string; readonly key: KeyConfig };
+
+/** Where the key of a store is. */
+export type KeyConfig =
+  { readonly kind: "file"; readonly path: string } | { readonly kind: "environment"; readonly variable: string };
 
 /** The seed's access modes. */
 export const accessModes = ["read_only", "write_only", "read_and_write"] as const;

@@ -48,9 +48,10 @@ describe("the documentation of the configuration", () => {
   it("ends with an example that loads without a warning and has every setting", () => {
     const [, example = ""] = /^```yaml\n(.*?)^```$/msu.exec(read("docs/configuration.md")) ?? [];
     expect(parseConfig({ text: example, file: "/etc/broker/config.yaml" }).warnings).toEqual([]);
-    // A prefix belongs to another kind of manager than the example's.
+    // These belong to other kinds of manager than the example's.
     const left = known.filter((path) => !pathsOf(parse(example)).includes(path));
-    expect(left).toEqual(["secret_broker.manager.prefix"]);
+    const others = ["prefix", "path", "key_file", "key_environment"];
+    expect(left).toEqual(others.map((key) => `secret_broker.manager.${key}`));
   });
 });
 

@@ -122,7 +122,17 @@ describe("secret_broker.manager", () => {
     ["{ kind: module, class: 3 }", "2:35 secret_broker.manager.class", "must be a string"],
     ["{ kind: module, class: Lonely }", "2:35 secret_broker.manager.class", "one dot"],
     ["{ kind: memory, prefix: A }", "2:28 secret_broker.manager.prefix", "kind"],
-    ["{ kind: sqlite }", "2:20 secret_broker.manager.kind", '"module", "memory", "environment"'],
+    ["{ kind: redis }", "2:20 secret_broker.manager.kind", '"module", "memory", "environment", "sqlite"'],
+    [
+      "{ kind: sqlite, key_file: k, key_environment: K }",
+      "2:58 secret_broker.manager.key_environment",
+      "keep one of them",
+    ],
+    [
+      "{ kind: sqlite, key_environment: 1K }",
+      "2:45 secret_broker.manager.key_environment",
+      "name of an environment variable",
+    ],
     ["{ class: a.B }", "2:12 secret_broker.manager.kind", '"module", "memory", "environment"'],
     ["memory", "2:12 secret_broker.manager", "must be a mapping"],
   ])("%s is refused", (manager, at, text) => {
