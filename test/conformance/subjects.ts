@@ -1,9 +1,14 @@
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { ManagerKind } from "../../src/config/config.js";
 import type { SecretManager } from "../../src/contract/secret-manager.js";
 import type { Payload } from "../../src/domain/payload.js";
 import { EnvironmentSecretManager } from "../../src/managers/environment/environment-secret-manager.js";
 import { MemorySecretManager } from "../../src/managers/memory/memory-secret-manager.js";
 import type { ManagerSubject } from "../../src/testkit/index.js";
+import { openTestStore, storeCapabilities } from "../store/open-test-store.js";
 import { InMemorySecretManager } from "../../examples/quickstart/my_secret_manager.js";
 
 const memory: ManagerSubject = {
@@ -50,8 +55,18 @@ const module: ManagerSubject = {
   capabilities: ["write", "delete", "list"],
 };
 
+const sqlite: ManagerSubject = {
+  open: async () => {
+    const directory = await mkdtemp(join(tmpdir(), "sqlite-laws-"));
+    return await openTestStore(join(directory, "secrets.db"), {
+      onClose: () => rmSync(directory, { recursive: true }),
+    });
+  },
+  capabilities: storeCapabilities,
+};
+
 /** One subject for each kind of manager; a kind without one does not compile. */
-export const subjects: Readonly<Record<ManagerKind, ManagerSubject>> = { memory, environment, module };
+export const subjects: Readonly<Record<ManagerKind, ManagerSubject>> = { memory, environment, module, sqlite };
 
 /** The same subject with something in front of the manager; seeding still reaches the manager itself. */
 export function throughWrapper(
