@@ -33,27 +33,21 @@ export async function openSqliteStore(
 }
 
 async function open(path: string, provider: KeyProvider, onNote: (note: string) => void): Promise<SecretStore> {
-  const database = new SqliteDatabase(path);
-  try {
-    const store = await openStore(database, {
-      managerName: "sqlite",
-      cipher: new PayloadCipher(provider),
-      clock: new SteadyClock(),
-      cacheBytes,
-      onNote,
-      onClose: () => {
-        provider.close?.();
-      },
-    });
-    provider.onRotation?.(() => {
-      store.maintenance.rewrapSoon();
-    });
-    store.maintenance.start();
-    return store;
-  } catch (error) {
-    await database.close();
-    throw error;
-  }
+  const store = await openStore(new SqliteDatabase(path), {
+    managerName: "sqlite",
+    cipher: new PayloadCipher(provider),
+    clock: new SteadyClock(),
+    cacheBytes,
+    onNote,
+    onClose: () => {
+      provider.close?.();
+    },
+  });
+  provider.onRotation?.(() => {
+    store.maintenance.rewrapSoon();
+  });
+  store.maintenance.start();
+  return store;
 }
 
 function openKeyProvider(

@@ -6,11 +6,17 @@ import { identifyStore } from "./store-identity.js";
 export type OpenStoreOptions = Omit<SecretStoreOptions, "storeId" | "digestKey">;
 
 /**
- * Opens the store in a database whose schema is up to date, and begins one in an empty database.
+ * Opens the store in a database whose schema is up to date, and begins one in an empty database. The database belongs to
+ * the store from then on, and is closed when the store cannot be opened.
  * @throws SecretError `CONFIG_INVALID` when the key does not open what is there; nothing has been changed then
  */
 export async function openStore(database: SqlDatabase, options: OpenStoreOptions): Promise<SecretStore> {
   const { cipher, clock } = options;
-  const identity = await database.transact((transaction) => identifyStore(transaction, cipher, clock.now()));
-  return new SecretStore(database, { ...options, ...identity });
+  try {
+    const identity = await database.transact((transaction) => identifyStore(transaction, cipher, clock.now()));
+    return new SecretStore(database, { ...options, ...identity });
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
 }

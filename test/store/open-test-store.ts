@@ -30,6 +30,8 @@ export class TestClock implements ClockSources {
   }
 }
 
+export { testKeys as testStoreKeys } from "./test-cipher.js";
+
 /** What every store can do. */
 export const storeCapabilities: readonly Capability[] = [
   ...(["write", "delete", "rotate", "list", "describe", "versions", "preconditions", "idempotency"] as const),
