@@ -9,7 +9,6 @@ home=$PWD/.cache/node-$version
 node=$home/node_modules/.bin/node
 folder=$(mktemp -d)
 socket=unix:$folder/broker.sock
-cp examples/quickstart/my_secret_manager.ts "$folder"
 sed -e '/listen:/d' -e 's|^secret_broker:|secret_broker:\n  admin: { listen: "off" }|' examples/quickstart/config.yaml >"$folder/config.yaml"
 "$node" dist/main.js serve --config "$folder/config.yaml" --listen "$socket" 2>"$folder/log" &
 broker=$!

@@ -9,7 +9,7 @@ import { EnvironmentSecretManager } from "../../src/managers/environment/environ
 import { MemorySecretManager } from "../../src/managers/memory/memory-secret-manager.js";
 import type { ManagerSubject } from "../../src/testkit/index.js";
 import { openTestStore, storeCapabilities } from "../store/open-test-store.js";
-import { InMemorySecretManager } from "../../examples/quickstart/my_secret_manager.js";
+import { InMemorySecretManager } from "../../examples/custom-manager/my_secret_manager.js";
 
 const memory: ManagerSubject = {
   open: () => new MemorySecretManager(),
@@ -45,7 +45,7 @@ const environment: ManagerSubject = {
   },
 };
 
-/** The quickstart's class stands for a user's. */
+/** An example's class stands for a user's. */
 const module: ManagerSubject = {
   open: () => {
     const manager = new InMemorySecretManager();

@@ -114,7 +114,8 @@ export class Reader {
     for (const name of ["dist", "node_modules", "scripts", "proto"]) symlinkSync(join(root, name), join(clone, name));
     symlinkSync(clone, join(mine, "node_modules", "secret-broker"));
     cpSync(join(root, "package.json"), join(clone, "package.json"));
-    cpSync(join(root, "examples"), join(clone, "examples"), { recursive: true });
+    const isOurs = (path: string): boolean => !path.includes(".secret-broker");
+    cpSync(join(root, "examples"), join(clone, "examples"), { recursive: true, filter: isOurs });
     const config = join(clone, "examples/quickstart/config.yaml");
     this.write("secret-broker/examples/quickstart/config.yaml", readFileSync(config, "utf8"));
     const command = this.write("bin/secret-broker", `#!/bin/sh\nexec node ${root}dist/main.js "$@"`);
