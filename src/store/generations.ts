@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { SecretDescription, Tags } from "../domain/secret.js";
 import { SecretError } from "../domain/secret-error.js";
 import { dateOf, numberOf, optional, textOf } from "./row-values.js";
@@ -69,19 +69,19 @@ export function descriptionOf(row: SqlRow): SecretDescription {
   return describeGeneration(generationOf(row), dateOf(row, "expires_at"));
 }
 
-const findLiveSql = `SELECT ${generationColumns} FROM generations g WHERE g.name = ? AND g.deleted_at IS NULL`;
+const findLiveSql = `SELECT ${generationColumns} FROM generations g WHERE g.sort_key = ? AND g.deleted_at IS NULL`;
 const findDeletedSql = `SELECT ${generationColumns} FROM generations g
-  WHERE g.name = ? AND g.deleted_at IS NOT NULL AND g.restorable_until > ?
+  WHERE g.sort_key = ? AND g.deleted_at IS NOT NULL AND g.restorable_until > ?
   ORDER BY g.deleted_at DESC, g.created_at DESC LIMIT 1`;
 const findByUidSql = `SELECT ${generationColumns} FROM generations g WHERE g.uid = ? AND g.name = ?`;
 const insertSql = `INSERT INTO generations (uid, name, sort_key, active_version, last_version, description, tags,
-  created_at, updated_at, changed_by) VALUES (?, ?, ?, NULL, 0, ?, ?, ?, ?, ?)`;
+  created_at, updated_at, changed_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const updateSql = `UPDATE generations SET active_version = ?, last_version = ?, description = ?, tags = ?,
   updated_at = ?, changed_by = ?, deleted_at = ?, restorable_until = ? WHERE uid = ?`;
 
 /** The generation that lives under a name. */
 export async function findLive(session: SqlSession, name: string): Promise<Generation | undefined> {
-  return first(await session.all(findLiveSql, [name]));
+  return first(await session.all(findLiveSql, [sortKey(name)]));
 }
 
 /** The generation deleted last under a name, while it can be restored. */
@@ -90,7 +90,7 @@ export async function findRestorable(
   name: string,
   nowMs: number,
 ): Promise<Generation | undefined> {
-  return first(await session.all(findDeletedSql, [name, nowMs]));
+  return first(await session.all(findDeletedSql, [sortKey(name), nowMs]));
 }
 
 /** A generation of a name by its uid, living or deleted. */
@@ -98,26 +98,28 @@ export async function findGeneration(session: SqlSession, name: string, uid: str
   return first(await session.all(findByUidSql, [uid, name]));
 }
 
-/** Begins a life of a name, without a version yet. */
-export async function createGeneration(
-  session: SqlSession,
+/** A life of a name that begins, not stored yet. */
+export function newGeneration(
   born: Pick<Generation, "name" | "description" | "tags" | "createdAt" | "changedBy">,
-): Promise<Generation> {
-  const { name, description, tags, createdAt, changedBy } = born;
-  const uid = randomUUID();
-  await session.run(insertSql, [
-    ...[uid, name, sortKey(name), description ?? null, formatTags(tags)],
-    ...[createdAt, createdAt, changedBy ?? null],
-  ]);
+): Generation {
   return {
     ...born,
-    uid,
+    uid: newUid(born.createdAt),
     activeVersion: undefined,
     lastVersion: 0,
-    updatedAt: createdAt,
+    updatedAt: born.createdAt,
     deletedAt: undefined,
     restorableUntil: undefined,
   };
+}
+
+/** Stores a generation that is new. */
+export async function insertGeneration(session: SqlSession, born: Generation): Promise<void> {
+  const { uid, name, activeVersion, lastVersion, description, tags, createdAt, updatedAt, changedBy } = born;
+  await session.run(insertSql, [
+    ...[uid, name, sortKey(name), activeVersion ?? null, lastVersion, description ?? null, formatTags(tags)],
+    ...[createdAt, updatedAt, changedBy ?? null],
+  ]);
 }
 
 /** Stores what has changed of a generation. */
@@ -132,6 +134,15 @@ export async function updateGeneration(session: SqlSession, changed: Generation)
 /** A name as bytes that sort as JavaScript sorts strings: UTF-16, most significant byte first. */
 export function sortKey(name: string): Uint8Array {
   return Buffer.from(name, "utf16le").swap16();
+}
+
+/** A UUID of version 7 (RFC 9562): it begins with the time, so that what is written together lies together. */
+function newUid(timeMs: number): string {
+  const bytes = randomBytes(16);
+  bytes.writeUIntBE(timeMs, 0, 6);
+  bytes.writeUInt8(0x70 | ((bytes[6] ?? 0) & 0x0f), 6);
+  bytes.writeUInt8(0x80 | ((bytes[8] ?? 0) & 0x3f), 8);
+  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/u, "$1-$2-$3-$4-");
 }
 
 function first([row]: readonly SqlRow[]): Generation | undefined {

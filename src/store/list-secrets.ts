@@ -2,14 +2,15 @@ import type { ListQuery, ListReply } from "../contract/secret-manager.js";
 import type { SecretDescription, Tags } from "../domain/secret.js";
 import { SecretError } from "../domain/secret-error.js";
 import { descriptionOf, generationColumns, sortKey } from "./generations.js";
-import type { SqlSession, SqlValue } from "./sql-database.js";
+import { numberOf } from "./row-values.js";
+import type { SqlSession } from "./sql-database.js";
 
 const from = `SELECT ${generationColumns}, v.expires_at AS expires_at
   FROM generations g LEFT JOIN versions v ON v.uid = g.uid AND v.version = g.active_version`;
-const liveSql = `${from} WHERE g.deleted_at IS NULL AND g.sort_key >= ? AND g.sort_key < ? AND g.sort_key > ?
+const liveSql = `${from} WHERE g.deleted_at IS NULL AND g.sort_key >= ? AND g.sort_key < ?
   ORDER BY g.sort_key LIMIT ?`;
-const allSql = `${from} WHERE g.sort_key >= ? AND g.sort_key < ? AND (g.sort_key > ? OR (g.sort_key = ? AND g.uid > ?))
-  AND (g.deleted_at IS NULL OR g.restorable_until > ?) ORDER BY g.sort_key, g.uid LIMIT ?`;
+const deletedSql = `${from} WHERE g.deleted_at IS NOT NULL AND g.sort_key >= ? AND g.sort_key < ?
+  AND g.restorable_until > ? ORDER BY g.sort_key, g.uid LIMIT ?`;
 
 /** Where a page begins: after this entry. */
 interface Position {
@@ -35,29 +36,55 @@ export async function listSecrets(session: SqlSession, query: ListQuery, nowMs: 
   const wanted = Object.entries(query.tags);
   const page: SecretDescription[] = [];
   let after = parseToken(query.pageToken);
-  const chunk = wanted.length === 0 ? query.pageSize + 1 : Math.max(query.pageSize + 1, minChunk);
+  const limit = wanted.length === 0 ? query.pageSize + 1 : Math.max(query.pageSize + 1, minChunk);
   for (;;) {
-    const rows = await session.all(...statement(query, after, { limit: chunk, nowMs }));
-    for (const description of rows.map(descriptionOf)) {
+    const chunk = await readChunk(session, query, { after, limit, nowMs });
+    for (const description of chunk) {
       if (!carriesAll(description.tags, wanted)) continue;
       if (page.length === query.pageSize) return { secrets: page, nextPageToken: formatToken(page.at(-1)) };
       page.push(description);
     }
-    if (rows.length < chunk) return { secrets: page };
-    const last = rows.at(-1);
-    after = last && positionOf(descriptionOf(last));
+    const last = chunk.at(-1);
+    if (last === undefined || chunk.length < limit) return { secrets: page };
+    after = positionOf(last);
   }
 }
 
-function statement(
+interface Chunk {
+  readonly after: Position | undefined;
+  readonly limit: number;
+  readonly nowMs: number;
+}
+
+/** The next entries in order, whatever their tags. */
+async function readChunk(
+  session: SqlSession,
   { prefix, showDeleted }: ListQuery,
-  after: Position | undefined,
-  { limit, nowMs }: { readonly limit: number; readonly nowMs: number },
-): [string, SqlValue[]] {
-  const [low, high] = rangeOf(prefix);
-  const afterKey = after === undefined ? Buffer.alloc(0) : sortKey(after.name);
-  if (!showDeleted) return [liveSql, [low, high, afterKey, limit]];
-  return [allSql, [low, high, afterKey, afterKey, after?.uid ?? "", nowMs, limit]];
+  { after, limit, nowMs }: Chunk,
+): Promise<readonly SecretDescription[]> {
+  const [first, high] = rangeOf(prefix);
+  const low = after === undefined ? first : sortKey(after.name);
+  // One more than asked for makes up for the entry that the page before ended with.
+  const live = (await session.all(liveSql, [low, high, limit + 1])).map(descriptionOf);
+  if (!showDeleted) return live.filter(({ name }) => name !== after?.name).slice(0, limit);
+  const sameName = after === undefined ? 0 : await countDeleted(session, low);
+  const deleted = (await session.all(deletedSql, [low, high, nowMs, limit + 1 + sameName])).map(descriptionOf);
+  return [...live, ...deleted]
+    .sort(byNameAndUid)
+    .filter((entry) => after === undefined || byNameAndUid(entry, after) > 0)
+    .slice(0, limit);
+}
+
+/** How many deleted generations a name has, which a page that begins after one of them may have to skip. */
+async function countDeleted(session: SqlSession, key: Uint8Array): Promise<number> {
+  const sql = "SELECT COUNT(*) AS count FROM generations WHERE deleted_at IS NOT NULL AND sort_key = ?";
+  const [row] = await session.all(sql, [key]);
+  return row === undefined ? 0 : numberOf(row, "count");
+}
+
+function byNameAndUid(a: Pick<SecretDescription, "name" | "uid">, b: Pick<SecretDescription, "name" | "uid">): number {
+  if (a.name !== b.name) return a.name < b.name ? -1 : 1;
+  return (a.uid ?? "") < (b.uid ?? "") ? -1 : Number(a.uid !== b.uid);
 }
 
 /** The sort keys of all names that begin with a prefix: from the first to before the second. */

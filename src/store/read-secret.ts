@@ -7,6 +7,7 @@ import {
   type Generation,
   generationColumns,
   generationOf,
+  sortKey,
 } from "./generations.js";
 import { secretDeleted } from "./preconditions.js";
 import { numberOf } from "./row-values.js";
@@ -21,14 +22,14 @@ const findActiveSql = `SELECT ${generationColumns}, v.version AS version, v.crea
   v.expires_at AS expires_at, v.destroyed_at AS destroyed_at, v.is_text AS is_text, v.key_id AS key_id,
   v.wrapped_key AS wrapped_key, v.ciphertext AS ciphertext
   FROM generations g LEFT JOIN versions v ON v.uid = g.uid AND v.version = g.active_version
-  WHERE g.name = ? AND g.deleted_at IS NULL`;
+  WHERE g.sort_key = ? AND g.deleted_at IS NULL`;
 
 /**
  * Reads the active version; undefined is confirmed absence, of an expired version too.
  * @throws SecretError `SECRET_DELETED` while the name can be restored, `PAYLOAD_CORRUPT`
  */
 export async function readSecret([context, session]: Look, name: string): Promise<ReadReply | undefined> {
-  const [row] = await session.all(findActiveSql, [name]);
+  const [row] = await session.all(findActiveSql, [sortKey(name)]);
   if (row === undefined) {
     await assertNotDeleted([context, session], name);
     return undefined;

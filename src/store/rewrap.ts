@@ -3,12 +3,12 @@ import type { SqlDatabase, SqlRow, SqlTransaction } from "./sql-database.js";
 import { rewrapDigestKey } from "./store-identity.js";
 import { bindingOf, type StoreContext } from "./store-context.js";
 
-const batchSize = 100;
+const batchSize = 500;
 
-const staleSql = `SELECT v.uid AS uid, v.version AS version, v.is_text AS is_text, v.key_id AS key_id,
+const nextSql = `SELECT v.uid AS uid, v.version AS version, v.is_text AS is_text, v.key_id AS key_id,
   v.wrapped_key AS wrapped_key, v.ciphertext AS ciphertext, g.name AS name
   FROM versions v JOIN generations g ON g.uid = v.uid
-  WHERE v.destroyed_at IS NULL AND v.key_id IS NOT NULL AND v.key_id <> ? LIMIT ?`;
+  WHERE (v.uid, v.version) > (?, ?) ORDER BY v.uid, v.version LIMIT ?`;
 const updateSql = `UPDATE versions SET key_id = ?, wrapped_key = ?
   WHERE uid = ? AND version = ? AND key_id = ? AND destroyed_at IS NULL`;
 const countSql = `SELECT key_id, COUNT(*) AS versions FROM versions
@@ -18,11 +18,20 @@ const countSql = `SELECT key_id, COUNT(*) AS versions FROM versions
 export async function rewrapAll(context: StoreContext, database: SqlDatabase): Promise<number> {
   await database.transact((transaction) => rewrapDigestKey(transaction, context.cipher));
   let done = 0;
-  for (;;) {
-    const count = await database.transact((transaction) => rewrapBatch(context, transaction));
+  let after: Position | undefined = { uid: "", version: 0 };
+  while (after !== undefined) {
+    const from: Position = after;
+    const { count, last } = await database.transact((transaction) => rewrapBatch(context, transaction, from));
     done += count;
-    if (count < batchSize) return done;
+    after = last;
   }
+  return done;
+}
+
+/** A version in the order of the table. */
+interface Position {
+  readonly uid: string;
+  readonly version: number;
 }
 
 /** How many versions each key wraps. */
@@ -31,10 +40,18 @@ export async function countByKey(database: SqlDatabase): Promise<ReadonlyMap<str
   return new Map(rows.map((row) => [textOf(row, "key_id"), numberOf(row, "versions")]));
 }
 
-async function rewrapBatch(context: StoreContext, transaction: SqlTransaction): Promise<number> {
-  const rows = await transaction.all(staleSql, [await context.cipher.currentKeyId(), batchSize]);
-  for (const row of rows) await rewrapRow(context, transaction, row);
-  return rows.length;
+async function rewrapBatch(
+  context: StoreContext,
+  transaction: SqlTransaction,
+  { uid, version }: Position,
+): Promise<{ readonly count: number; readonly last: Position | undefined }> {
+  const current = await context.cipher.currentKeyId();
+  const rows = await transaction.all(nextSql, [uid, version, batchSize]);
+  const stale = rows.filter((row) => row["key_id"] !== null && row["key_id"] !== current);
+  for (const row of stale) await rewrapRow(context, transaction, row);
+  const last = rows.at(-1);
+  if (last === undefined || rows.length < batchSize) return { count: stale.length, last: undefined };
+  return { count: stale.length, last: { uid: textOf(last, "uid"), version: numberOf(last, "version") } };
 }
 
 async function rewrapRow(context: StoreContext, transaction: SqlTransaction, row: SqlRow): Promise<void> {

@@ -4,6 +4,8 @@ export interface ColumnTypes {
   readonly integer: string;
   readonly text: string;
   readonly bytes: string;
+  /** What follows a table that is kept in the order of its primary key, so that it needs no other index for it. */
+  readonly clustered: string;
 }
 
 /** One step from one version of the schema to the next. Never changed once released. */
@@ -16,7 +18,8 @@ export interface Migration {
 /**
  * The store's tables, the same in every database.
  *
- * `sort_key` is the name in UTF-16, most significant byte first: compared as bytes it sorts as JavaScript does. A
+ * `sort_key` is the name in UTF-16, most significant byte first: compared as bytes it sorts as JavaScript does, and names are looked up by it. There are few indexes, as each is a page
+ * more in every commit. A
  * payload is there as long as its version is not destroyed. `changes` is what watchers resume from; the row of `store`
  * counts its revisions and keeps, sealed like a payload, the key that requests are recognised by: whoever cannot open it
  * has the wrong key.
@@ -25,7 +28,7 @@ export const migrations: readonly Migration[] = [
   { version: 1, statements: (types) => [...secretTables(types), ...versionTables(types)] },
 ];
 
-function secretTables({ integer, text, bytes }: ColumnTypes): readonly string[] {
+function secretTables({ integer, text, bytes, clustered }: ColumnTypes): readonly string[] {
   return [
     `CREATE TABLE store (
       id ${integer} PRIMARY KEY CHECK (id = 1),
@@ -50,16 +53,14 @@ function secretTables({ integer, text, bytes }: ColumnTypes): readonly string[] 
       changed_by ${text},
       deleted_at ${integer},
       restorable_until ${integer}
-    )`,
-    "CREATE UNIQUE INDEX generations_live ON generations (name) WHERE deleted_at IS NULL",
-    "CREATE INDEX generations_live_sorted ON generations (sort_key) WHERE deleted_at IS NULL",
-    "CREATE INDEX generations_sorted ON generations (sort_key, uid)",
-    "CREATE INDEX generations_deleted ON generations (name, deleted_at) WHERE deleted_at IS NOT NULL",
+    )${clustered}`,
+    "CREATE UNIQUE INDEX generations_live ON generations (sort_key) WHERE deleted_at IS NULL",
+    "CREATE INDEX generations_deleted ON generations (sort_key, uid) WHERE deleted_at IS NOT NULL",
     "CREATE INDEX generations_due ON generations (restorable_until) WHERE deleted_at IS NOT NULL",
   ];
 }
 
-function versionTables({ integer, text, bytes }: ColumnTypes): readonly string[] {
+function versionTables({ integer, text, bytes, clustered }: ColumnTypes): readonly string[] {
   return [
     `CREATE TABLE versions (
       uid ${text} NOT NULL REFERENCES generations (uid) ON DELETE CASCADE,
@@ -72,9 +73,8 @@ function versionTables({ integer, text, bytes }: ColumnTypes): readonly string[]
       wrapped_key ${bytes},
       ciphertext ${bytes},
       PRIMARY KEY (uid, version)
-    )`,
+    )${clustered}`,
     "CREATE INDEX versions_due ON versions (expires_at) WHERE expires_at IS NOT NULL AND destroyed_at IS NULL",
-    "CREATE INDEX versions_key ON versions (key_id) WHERE destroyed_at IS NULL",
     `CREATE TABLE answered_requests (
       scope ${text} PRIMARY KEY,
       digest ${text} NOT NULL,

@@ -12,7 +12,7 @@ const livePageSql = `SELECT ${generationColumns}, v.expires_at AS expires_at
   WHERE g.deleted_at IS NULL AND g.sort_key > ? ORDER BY g.sort_key LIMIT ?`;
 const liveSql = `SELECT ${generationColumns}, v.expires_at AS expires_at
   FROM generations g LEFT JOIN versions v ON v.uid = g.uid AND v.version = g.active_version
-  WHERE g.name = ? AND g.deleted_at IS NULL`;
+  WHERE g.sort_key = ? AND g.deleted_at IS NULL`;
 
 /**
  * Tells of every change after a revision, from the log in the database, so that none is missed whoever made it; 0n first
@@ -78,7 +78,7 @@ async function readEvents(session: SqlSession, after: number): Promise<readonly 
   if (after < compacted) throw compactedError();
   const events: WatchEvent[] = [];
   for (const { name, uid, kind, revision } of await changesAfter(session, after, pageSize)) {
-    const [row] = kind === "removed" ? [] : await session.all(liveSql, [name]);
+    const [row] = kind === "removed" ? [] : await session.all(liveSql, [sortKey(name)]);
     const secret: SecretDescription = row === undefined ? { name, uid } : descriptionOf(row);
     events.push({ kind: row === undefined ? "removed" : "changed", secret, revision: BigInt(revision) });
   }

@@ -4,7 +4,7 @@ import type { Tags } from "../domain/secret.js";
 import { SecretError } from "../domain/secret-error.js";
 import { recallAnswer, rememberAnswer, writeRequest } from "./answered-requests.js";
 import { logChange } from "./changes.js";
-import { createGeneration, findLive, type Generation, updateGeneration } from "./generations.js";
+import { findLive, type Generation, insertGeneration, newGeneration, updateGeneration } from "./generations.js";
 import { checkWriteExpectation } from "./preconditions.js";
 import type { SqlTransaction } from "./sql-database.js";
 import { sealPayload, type StoreCall, type StoreContext } from "./store-context.js";
@@ -34,9 +34,7 @@ export async function writeSecret(
   checkWriteExpectation(name, options.expectedVersion, live);
   const { description, tags, expireTime, activate } = options;
   const change: VersionChange = { value, description, tags, expiresAt: expireTime?.getTime(), activate, principal };
-  const generation =
-    live ??
-    (await createGeneration(transaction, { name, description, tags, createdAt: context.now(), changedBy: principal }));
+  const generation = live ?? newGeneration({ name, description, tags, createdAt: context.now(), changedBy: principal });
   const { reply } = await addVersion([context, transaction], generation, change);
   await rememberAnswer(transaction, request, { reply, atMs: context.now() });
   return reply;
@@ -57,7 +55,7 @@ export interface VersionChange {
 
 const maxVersion = 0xffff_ffff;
 
-/** Adds a version to a generation that is locked, and logs the change. */
+/** Adds a version to a generation that is locked, or is new and stored with it, and logs the change. */
 export async function addVersion(
   [context, transaction]: readonly [StoreContext, SqlTransaction],
   generation: Generation,
@@ -79,8 +77,8 @@ export async function addVersion(
     changedBy: change.principal,
   };
   const stored = { version, createdAt: nowMs, expiresAt, destroyedAt: undefined, isText: typeof value === "string" };
+  await (version === 1 ? insertGeneration(transaction, changed) : updateGeneration(transaction, changed));
   await insertVersion(transaction, generation.uid, { ...stored, sealed });
-  await updateGeneration(transaction, changed);
   await pruneVersions(transaction, changed, context.maxVersionsPerSecret);
   await logChange(transaction, { kind: "changed", generation }, nowMs);
   const reply: WriteReply = {

@@ -3,7 +3,7 @@ import { SecretError } from "../../domain/secret-error.js";
 import { type ColumnTypes, type Migration, migrations } from "../../store/schema.js";
 import type { SqliteConnection } from "./sqlite-connection.js";
 
-const types: ColumnTypes = { integer: "INTEGER", text: "TEXT", bytes: "BLOB" };
+const types: ColumnTypes = { integer: "INTEGER", text: "TEXT", bytes: "BLOB", clustered: " WITHOUT ROWID" };
 
 const tableSql = `CREATE TABLE IF NOT EXISTS schema_migrations (
   version INTEGER PRIMARY KEY, digest TEXT NOT NULL, applied_at INTEGER NOT NULL)`;
