@@ -15,14 +15,14 @@ const directoryMode = 0o700;
 const maxGroup = 256;
 
 interface Waiting {
-  /** Does the work within a savepoint; resolves to what tells its caller once the commit is made. */
-  readonly perform: () => Promise<(committed: unknown) => void>;
+  /** Does the work; resolves to what tells its caller once the commit is made. May be done again. */
+  readonly perform: () => Promise<() => void>;
   readonly reject: (error: unknown) => void;
 }
 
 /**
  * A database in one file, for one process. Works that arrive together share a transaction and its one write to the
- * disk; each has a savepoint, so that one that fails is undone alone. Reads see the newest commit through connections
+ * disk; one that fails is undone alone. Reads see the newest commit through connections
  * of their own and wait for no writer.
  */
 export class SqliteDatabase implements SqlDatabase {
@@ -36,6 +36,8 @@ export class SqliteDatabase implements SqlDatabase {
   /** Reads of more than one statement, one after the other. */
   #reading: Promise<unknown> = Promise.resolve();
   #closed = false;
+  /** Counts statements that change something. */
+  #changes = 0;
 
   /**
    * Opens the file; it and its directory are made when they are missing.
@@ -122,7 +124,10 @@ export class SqliteDatabase implements SqlDatabase {
 
   readonly #transaction: SqlTransaction = {
     all: (sql: string, parameters?: readonly SqlValue[]): readonly SqlRow[] => this.#writer.all(sql, parameters),
-    run: (sql: string, parameters?: readonly SqlValue[]): number => this.#writer.run(sql, parameters),
+    run: (sql: string, parameters?: readonly SqlValue[]): number => {
+      this.#changes += 1;
+      return this.#writer.run(sql, parameters);
+    },
     // There is one writer, and it does one work after the other.
     lockNames: () => undefined,
   };
@@ -130,11 +135,11 @@ export class SqliteDatabase implements SqlDatabase {
   async #readNow<T>(work: (session: SqlSession) => T | PromiseLike<T>): Promise<T> {
     if (this.#closed) throw closedError();
     try {
-      this.#reader.execute("BEGIN");
+      this.#reader.run("BEGIN");
       try {
         return await work(this.#reader);
       } finally {
-        this.#reader.execute("COMMIT");
+        this.#reader.run("COMMIT");
       }
     } catch (error) {
       throw translateSqliteFailure(error, this.description);
@@ -142,46 +147,73 @@ export class SqliteDatabase implements SqlDatabase {
   }
 
   async #flush(): Promise<void> {
-    // Works of the same turn go together.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (this.#queue.length > 0) {
-      const group = this.#queue.splice(0, maxGroup);
-      await this.#commit(group);
-    }
+    do {
+      // Works of the same turn go together; those who were just answered may have the next at hand.
+      await new Promise((resolve) => setImmediate(resolve));
+      await this.#commit(this.#queue.splice(0, maxGroup));
+    } while (this.#queue.length > 0);
     this.#flushing = undefined;
   }
 
   async #commit(group: readonly Waiting[]): Promise<void> {
-    const acknowledge: (() => void)[] = [];
+    let answers: readonly (() => void)[];
     try {
-      this.#writer.execute("BEGIN IMMEDIATE");
-      for (const waiting of group) {
-        const done = await this.#perform(waiting);
-        if (done !== undefined) acknowledge.push(done as () => void);
-      }
-      this.#writer.execute("COMMIT");
+      this.#writer.run("BEGIN IMMEDIATE");
+      answers = (await this.#performAll(group)) ?? (await this.#performApart(group));
+      this.#writer.run("COMMIT");
     } catch (error) {
       this.#rollBack();
       const failure = translateSqliteFailure(error, this.description);
       for (const { reject } of group) reject(failure);
       return;
     }
-    for (const done of acknowledge) done();
+    for (const answer of answers) answer();
     for (const listener of this.#listeners) listener();
   }
 
-  /** One work of a group; undefined when it failed and was undone. Throws when not even that could be done. */
-  async #perform({ perform, reject }: Waiting): Promise<((committed: unknown) => void) | undefined> {
-    this.#writer.execute("SAVEPOINT work");
-    try {
-      const done = await perform();
-      this.#writer.execute("RELEASE work");
-      return done;
-    } catch (error) {
-      this.#writer.execute("ROLLBACK TO work; RELEASE work");
-      reject(translateSqliteFailure(error, this.description));
-      return undefined;
+  /**
+   * Does the works of a group one after the other; gives what tells their callers, which waits for the commit, as a
+   * refusal may rest on what another work has just changed. One that fails before it has changed anything, as one whose
+   * precondition does not hold, fails alone; undefined, and all undone, when one fails later.
+   */
+  async #performAll(group: readonly Waiting[]): Promise<readonly (() => void)[] | undefined> {
+    const answers: (() => void)[] = [];
+    for (const waiting of group) {
+      const changesBefore = this.#changes;
+      try {
+        answers.push(await waiting.perform());
+      } catch (error) {
+        if (this.#changes !== changesBefore) {
+          this.#writer.run("ROLLBACK");
+          this.#writer.run("BEGIN IMMEDIATE");
+          return undefined;
+        }
+        answers.push(this.#refusal(waiting, error));
+      }
     }
+    return answers;
+  }
+
+  /** The same with a savepoint for each, so that one that fails is undone alone. */
+  async #performApart(group: readonly Waiting[]): Promise<readonly (() => void)[]> {
+    const answers: (() => void)[] = [];
+    for (const waiting of group) {
+      this.#writer.run("SAVEPOINT work");
+      try {
+        answers.push(await waiting.perform());
+      } catch (error) {
+        this.#writer.run("ROLLBACK TO work");
+        answers.push(this.#refusal(waiting, error));
+      }
+      this.#writer.run("RELEASE work");
+    }
+    return answers;
+  }
+
+  #refusal({ reject }: Waiting, error: unknown): () => void {
+    return () => {
+      reject(translateSqliteFailure(error, this.description));
+    };
   }
 
   #rollBack(): void {
