@@ -89,7 +89,6 @@ export class FileKeyring implements KeyProvider {
   close(): void {
     this.#stopWatching();
     this.#listeners.clear();
-    this.#keys.zero();
   }
 
   #reload(): void {

@@ -1,3 +1,4 @@
+import { createSecretKey, type KeyObject } from "node:crypto";
 import { SecretError } from "../domain/secret-error.js";
 import { decrypt, encrypt } from "./authenticated-cipher.js";
 import type { WrappedKey } from "./key-provider.js";
@@ -10,15 +11,16 @@ export interface LocalKey {
 
 /** Keys in this process: the first wraps, all of them unwrap. */
 export class LocalKeys {
-  readonly #current: LocalKey;
-  readonly #byId: ReadonlyMap<string, Uint8Array>;
+  readonly #current: { readonly id: string; readonly key: KeyObject };
+  readonly #byId: Map<string, KeyObject>;
 
-  /** Takes the keys over. @throws TypeError when there is none */
+  /** Takes the keys over: the bytes are overwritten. @throws TypeError when there is none */
   constructor(keys: readonly LocalKey[]) {
-    const [current] = keys;
+    this.#byId = new Map(keys.map(({ id, key }) => [id, createSecretKey(key)]));
+    for (const { key } of keys) key.fill(0);
+    const [current] = this.#byId;
     if (current === undefined) throw new TypeError("there must be a key");
-    this.#current = current;
-    this.#byId = new Map(keys.map(({ id, key }) => [id, key]));
+    this.#current = { id: current[0], key: current[1] };
   }
 
   get currentKeyId(): string {
@@ -42,11 +44,6 @@ export class LocalKeys {
       throw new SecretError("MANAGER_UNAVAILABLE", `the encryption key "${keyId}" is not configured`);
     }
     return decrypt(key, bytes, withKeyId(context, keyId));
-  }
-
-  /** Overwrites the keys; they must not be used afterwards. */
-  zero(): void {
-    for (const key of this.#byId.values()) key.fill(0);
   }
 }
 

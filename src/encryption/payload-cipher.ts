@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import { decrypt, encrypt, keyBytes } from "./authenticated-cipher.js";
 import type { KeyProvider, Maybe, WrappedKey } from "./key-provider.js";
+import { randomOwn } from "./random-pool.js";
 
 /** What a sealed payload belongs to; opened under any other binding it is corrupt. */
 export interface Binding {
@@ -36,7 +36,7 @@ export class PayloadCipher {
 
   /** Seals a payload. */
   seal(binding: Binding, payload: Uint8Array): Maybe<Sealed> {
-    const dataKey = randomBytes(keyBytes);
+    const dataKey = randomOwn(keyBytes);
     const ciphertext = encrypt(dataKey, payload, contextOf("payload", binding));
     return finishing(this.#provider.wrap(dataKey, contextOf("data key", binding)), dataKey, ({ keyId, bytes }) => ({
       keyId,

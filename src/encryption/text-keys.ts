@@ -42,9 +42,6 @@ function fixedKeys(
     currentKeyId: () => local.currentKeyId,
     wrap: (dataKey, context) => local.wrap(dataKey, context),
     unwrap: (wrapped, context) => local.unwrap(wrapped, context),
-    close: () => {
-      local.zero();
-    },
   };
 }
 
