@@ -1,116 +1,22 @@
-import { benchSecrets } from "./bench-secrets.ts";
-import { type LoadResult, ReadLoad } from "./read-load.ts";
+import { compareReads, type Contender, ratio, rowOf } from "./compare-reads.ts";
 import type { BenchReport } from "./report.ts";
-import { median } from "./statistics.ts";
-import { pinBench, startSubject, type SubjectProcess } from "./subject-process.ts";
+import { startSubject } from "./subject-process.ts";
 
-/**
- * How long each subject is loaded in each round: in short turns, so that what else the machine does meets all alike.
- */
-const turnsARound = 10;
-const turnMs = 200;
-
-/** How many calls make a subject warm before the first round. */
-const warmUpCalls = 40_000;
-
-interface Sample {
-  readonly callsPerCpuSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-}
-
-interface Contender {
-  readonly name: string;
-  readonly start: () => Promise<SubjectProcess>;
-  readonly samples: Sample[];
-}
-
-/** A contender's process in one round. */
-interface Runner {
-  readonly subject: SubjectProcess;
-  readonly load: ReadLoad;
-  readonly turns: Turn[];
-}
-
-const names = benchSecrets(10).map(({ name }) => name);
-
-/**
- * Full `ReadSecret` through the broker against the same answers from grpc-js alone, turn by turn. Every round starts
- * its subjects anew: how V8 happens to optimise a process differs by more than what is measured.
- */
+/** Full `ReadSecret` through the broker against the same answers from grpc-js alone, turn by turn. */
 export async function read(rounds: number): Promise<BenchReport> {
-  pinBench();
-  const contenders: readonly Contender[] = [
+  const contenders: readonly [Contender, Contender, Contender] = [
     { name: "bare grpc-js", start: () => startSubject("bare-server.ts"), samples: [] },
     { name: "broker, 10 keys", start: () => startSubject("broker-server.ts", ["10"]), samples: [] },
     { name: "broker, 10,000 keys", start: () => startSubject("broker-server.ts", ["10000"]), samples: [] },
   ];
-  for (let done = 0; done < rounds; done += 1) await round(contenders);
-  return { bench: "read", ratios: ratiosOf(contenders), rows: contenders.map(rowOf), rounds };
-}
-
-/** One round: the subjects start, get warm and take turns. */
-async function round(contenders: readonly Contender[]): Promise<void> {
-  const runners: Runner[] = [];
-  for (const { start } of contenders) {
-    const subject = await start();
-    const load = new ReadLoad(subject.address, names);
-    await load.warmUp(warmUpCalls);
-    runners.push({ subject, load, turns: [] });
-  }
-  for (let turn = 0; turn < turnsARound; turn += 1) {
-    for (const runner of runners) await takeTurn(runner);
-  }
-  for (const [index, { load, subject, turns }] of runners.entries()) {
-    contenders[index]?.samples.push(sampleOf(turns));
-    load.close();
-    subject.stop();
-  }
-}
-
-async function takeTurn({ subject, load, turns }: Runner): Promise<void> {
-  const before = await subject.cpuMicros();
-  const result = await load.run(turnMs);
-  turns.push({ ...result, cpuMicros: (await subject.cpuMicros()) - before });
-}
-
-interface Turn extends LoadResult {
-  readonly cpuMicros: number;
-}
-
-function sampleOf(turns: readonly Turn[]): Sample {
-  const sum = (figure: "calls" | "cpuMicros"): number => turns.reduce((total, turn) => total + turn[figure], 0);
-  return {
-    callsPerCpuSecond: (sum("calls") / sum("cpuMicros")) * 1e6,
-    p50Ms: median(turns.map(({ p50Ms }) => p50Ms)),
-    p99Ms: median(turns.map(({ p99Ms }) => p99Ms)),
-  };
-}
-
-/** Each round's ratio is taken within the round, as what else the machine does changes between rounds. */
-function ratiosOf([bare, few, many]: readonly Contender[]): Record<string, number> {
-  return {
+  await compareReads(contenders, rounds);
+  const [bare, few, many] = contenders;
+  const ratios = {
     callsPerCpuSecond: ratio(few, bare, "callsPerCpuSecond"),
     callsPerCpuSecondManyKeys: ratio(many, bare, "callsPerCpuSecond"),
     manyKeysToFew: ratio(many, few, "callsPerCpuSecond"),
     p50Latency: ratio(few, bare, "p50Ms"),
     p99Latency: ratio(few, bare, "p99Ms"),
   };
-}
-
-function ratio(a: Contender | undefined, b: Contender | undefined, figure: keyof Sample): number {
-  const ratios = (a?.samples ?? []).map(
-    (sampled, round) => sampled[figure] / (b?.samples[round]?.[figure] ?? Number.NaN),
-  );
-  return Number(median(ratios).toFixed(3));
-}
-
-function rowOf({ name, samples }: Contender): Record<string, string | number> {
-  const middle = (figure: keyof Sample): number => median(samples.map((sampled) => sampled[figure]));
-  return {
-    subject: name,
-    "calls per CPU second": Math.round(middle("callsPerCpuSecond")),
-    "p50 ms": Number(middle("p50Ms").toFixed(2)),
-    "p99 ms": Number(middle("p99Ms").toFixed(2)),
-  };
+  return { bench: "read", ratios, rows: contenders.map(rowOf), rounds };
 }

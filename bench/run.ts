@@ -1,9 +1,10 @@
 import { parseArgs } from "node:util";
 import { printReport, type BenchReport } from "./report.ts";
 import { read } from "./read.ts";
+import { store } from "./store.ts";
 
 // usage: npm run bench -- NAME [--rounds N] [--keep]
-const benches: Readonly<Record<string, (rounds: number) => Promise<BenchReport>>> = { read };
+const benches: Readonly<Record<string, (rounds: number) => Promise<BenchReport>>> = { read, store };
 const minRounds = 5;
 
 const { positionals, values } = parseArgs({

@@ -7,8 +7,9 @@ import { startBrokerProcess } from "secret-broker/server";
 import { benchSecrets } from "../bench-secrets.ts";
 import { answerParent } from "./answer-parent.ts";
 
-// The broker as it is shipped: policy over so many hosted keys, audit to a file, metrics, guard, memory manager.
-const hostedKeys = Number(process.argv[2] ?? "10");
+// The broker as it is shipped: policy over so many hosted keys, audit to a file, metrics, guard, a built-in manager.
+const [, , keys = "10", kind = "memory"] = process.argv;
+const hostedKeys = Number(keys);
 const directory = mkdtempSync(join(tmpdir(), "secret-broker-bench-"));
 process.on("exit", () => {
   rmSync(directory, { recursive: true, force: true });
@@ -20,7 +21,7 @@ const config = {
     key_management_settings: { access_mode: "read_and_write", hosted_keys: secrets.map(({ name }) => name) },
   },
   secret_broker: {
-    manager: { kind: "memory" },
+    manager: { kind },
     listen: ["127.0.0.1:0"],
     admin: { listen: "127.0.0.1:0" },
     audit: { sink: "file", path: "audit.jsonl" },
