@@ -20,12 +20,12 @@ export interface KeyProvider {
   /** @param context what the data key belongs to; unwrapping needs the same */
   wrap(dataKey: Uint8Array, context: Uint8Array): Maybe<WrappedKey>;
   /**
-   * The data key, as an own copy.
+   * The data key, as an own copy that the caller overwrites.
    * @throws SecretError `PAYLOAD_CORRUPT` when it does not verify, `MANAGER_UNAVAILABLE` when the key is not there
    */
   unwrap(wrapped: WrappedKey, context: Uint8Array): Maybe<Uint8Array>;
-  /** Calls back when another key has become the current one. Returns its end. */
-  onRotation?(listener: () => void): () => void;
-  /** Releases what the provider holds. */
+  /** Calls back with its id when another key has become the current one. Returns its end. */
+  onRotation?(listener: (keyId: string) => void): () => void;
+  /** Releases what the provider holds; it must not be used afterwards. */
   close?(): void;
 }

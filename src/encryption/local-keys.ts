@@ -1,7 +1,8 @@
 import { createSecretKey, type KeyObject } from "node:crypto";
 import { SecretError } from "../domain/secret-error.js";
 import { decrypt, encrypt } from "./authenticated-cipher.js";
-import type { WrappedKey } from "./key-provider.js";
+import type { KeyProvider, WrappedKey } from "./key-provider.js";
+import { missingKey } from "./missing-key.js";
 
 /** One key by its id. */
 export interface LocalKey {
@@ -10,21 +11,20 @@ export interface LocalKey {
 }
 
 /** Keys in this process: the first wraps, all of them unwrap. */
-export class LocalKeys {
-  readonly #current: { readonly id: string; readonly key: KeyObject };
+export class LocalKeys implements KeyProvider {
+  readonly description: string;
+  readonly #currentId: string;
+  // id → key; empty once closed
   readonly #byId: Map<string, KeyObject>;
 
   /** Takes the keys over: the bytes are overwritten. @throws TypeError when there is none */
-  constructor(keys: readonly LocalKey[]) {
+  constructor(keys: readonly LocalKey[], description: string) {
+    const [current] = keys;
+    if (current === undefined) throw new TypeError("there must be a key");
+    this.description = description;
+    this.#currentId = current.id;
     this.#byId = new Map(keys.map(({ id, key }) => [id, createSecretKey(key)]));
     for (const { key } of keys) key.fill(0);
-    const [current] = this.#byId;
-    if (current === undefined) throw new TypeError("there must be a key");
-    this.#current = { id: current[0], key: current[1] };
-  }
-
-  get currentKeyId(): string {
-    return this.#current.id;
   }
 
   /** All ids, the current one first. */
@@ -32,18 +32,38 @@ export class LocalKeys {
     return [...this.#byId.keys()];
   }
 
-  wrap(dataKey: Uint8Array, context: Uint8Array): WrappedKey {
-    const { id, key } = this.#current;
-    return { keyId: id, bytes: encrypt(key, dataKey, withKeyId(context, id)) };
+  /** Whether the keys are gone. */
+  get isClosed(): boolean {
+    return this.#byId.size === 0;
   }
 
-  /** @throws SecretError `PAYLOAD_CORRUPT`, `MANAGER_UNAVAILABLE` when the key is not there */
+  /** Whether a key is there. */
+  has(keyId: string): boolean {
+    return this.#byId.has(keyId);
+  }
+
+  currentKeyId(): string {
+    return this.#currentId;
+  }
+
+  wrap(dataKey: Uint8Array, context: Uint8Array): WrappedKey {
+    const keyId = this.#currentId;
+    return { keyId, bytes: encrypt(this.#find(keyId), dataKey, withKeyId(context, keyId)) };
+  }
+
   unwrap({ keyId, bytes }: WrappedKey, context: Uint8Array): Uint8Array {
+    return decrypt(this.#find(keyId), bytes, withKeyId(context, keyId));
+  }
+
+  /** Lets the keys go. */
+  close(): void {
+    this.#byId.clear();
+  }
+
+  #find(keyId: string): KeyObject {
     const key = this.#byId.get(keyId);
-    if (key === undefined) {
-      throw new SecretError("MANAGER_UNAVAILABLE", `the encryption key "${keyId}" is not configured`);
-    }
-    return decrypt(key, bytes, withKeyId(context, keyId));
+    if (key !== undefined) return key;
+    throw this.isClosed ? new SecretError("MANAGER_UNAVAILABLE", "the encryption keys are closed") : missingKey(keyId);
   }
 }
 

@@ -1,5 +1,5 @@
 import { decrypt, encrypt, keyBytes } from "./authenticated-cipher.js";
-import type { KeyProvider, Maybe, WrappedKey } from "./key-provider.js";
+import type { KeyProvider, Maybe } from "./key-provider.js";
 import { randomOwn } from "./random-pool.js";
 
 /** What a sealed payload belongs to; opened under any other binding it is corrupt. */
@@ -37,12 +37,11 @@ export class PayloadCipher {
   /** Seals a payload. */
   seal(binding: Binding, payload: Uint8Array): Maybe<Sealed> {
     const dataKey = randomOwn(keyBytes);
-    const ciphertext = encrypt(dataKey, payload, contextOf("payload", binding));
-    return finishing(this.#provider.wrap(dataKey, contextOf("data key", binding)), dataKey, ({ keyId, bytes }) => ({
-      keyId,
-      wrappedKey: bytes,
-      ciphertext,
-    }));
+    return whileKeyIsThere(dataKey, () => {
+      const ciphertext = encrypt(dataKey, payload, contextOf("payload", binding));
+      const wrapping = this.#provider.wrap(dataKey, contextOf("data key", binding));
+      return then(wrapping, ({ keyId, bytes }) => ({ keyId, wrappedKey: bytes, ciphertext }));
+    });
   }
 
   /**
@@ -51,26 +50,27 @@ export class PayloadCipher {
    */
   open(binding: Binding, { keyId, wrappedKey, ciphertext }: Sealed): Maybe<Uint8Array> {
     const unwrapped = this.#provider.unwrap({ keyId, bytes: wrappedKey }, contextOf("data key", binding));
-    return then(unwrapped, (dataKey) => {
-      try {
-        return decrypt(dataKey, ciphertext, contextOf("payload", binding));
-      } finally {
-        dataKey.fill(0);
-      }
-    });
+    return then(unwrapped, (dataKey) =>
+      whileKeyIsThere(dataKey, () => decrypt(dataKey, ciphertext, contextOf("payload", binding))),
+    );
   }
 
-  /** Wraps the data key with the current key; the ciphertext stays as it is. */
+  /**
+   * Wraps the data key with the current key; the ciphertext stays as it is, and is not looked at.
+   * @throws SecretError `PAYLOAD_CORRUPT`, `MANAGER_UNAVAILABLE` when the key is not there
+   */
   rewrap(
     binding: Binding,
-    { keyId, wrappedKey }: Sealed,
+    { keyId, wrappedKey }: Pick<Sealed, "keyId" | "wrappedKey">,
   ): Maybe<{ readonly keyId: string; readonly wrappedKey: Uint8Array }> {
     const context = contextOf("data key", binding);
     return then(this.#provider.unwrap({ keyId, bytes: wrappedKey }, context), (dataKey) =>
-      finishing(this.#provider.wrap(dataKey, context), dataKey, (wrapped) => ({
-        keyId: wrapped.keyId,
-        wrappedKey: wrapped.bytes,
-      })),
+      whileKeyIsThere(dataKey, () =>
+        then(this.#provider.wrap(dataKey, context), (wrapped) => ({
+          keyId: wrapped.keyId,
+          wrappedKey: wrapped.bytes,
+        })),
+      ),
     );
   }
 }
@@ -80,15 +80,17 @@ function then<T, R>(value: Maybe<T>, next: (value: T) => Maybe<R>): Maybe<R> {
   return isPromise(value) ? value.then(next) : next(value);
 }
 
-/** The same, and the data key is gone from memory afterwards, whatever came of it. */
-function finishing<R>(wrapping: Maybe<WrappedKey>, dataKey: Uint8Array, next: (wrapped: WrappedKey) => R): Maybe<R> {
-  if (!isPromise(wrapping)) {
+/** Overwrites a data key after its use, whatever came of that. */
+function whileKeyIsThere<R>(dataKey: Uint8Array, use: () => Maybe<R>): Maybe<R> {
+  try {
+    const result = use();
+    if (isPromise(result)) return Promise.resolve(result).finally(() => dataKey.fill(0));
     dataKey.fill(0);
-    return next(wrapping);
+    return result;
+  } catch (error) {
+    dataKey.fill(0);
+    throw error;
   }
-  return Promise.resolve(wrapping)
-    .finally(() => dataKey.fill(0))
-    .then(next);
 }
 
 function isPromise<T>(value: Maybe<T>): value is PromiseLike<T> {

@@ -3,7 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { FileKeyring, keyringIds, rotateKeyring } from "../../src/encryption/file-keyring.js";
+import { FileKeyring } from "../../src/encryption/file-keyring.js";
+import { keyringIds, rotateKeyring } from "../../src/encryption/keyring-file.js";
 
 let directory: string;
 let path: string;
@@ -72,9 +73,9 @@ describe("a file of keys", () => {
   it("is taken over after a rotation, and opens what the old key wrapped", async () => {
     const keyring = openKeyring();
     const wrapped = keyring.wrap(dataKey, context);
-    const rotated = new Promise<void>((resolve) => keyring.onRotation(resolve));
+    const rotated = new Promise<string>((resolve) => keyring.onRotation(resolve));
     const id = rotateKeyring(path);
-    await rotated;
+    expect(await rotated).toBe(id);
     expect(keyring.currentKeyId()).toBe(id);
     expect(id).not.toBe(wrapped.keyId);
     expect(keyring.unwrap(wrapped, context)).toEqual(dataKey);
