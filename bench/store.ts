@@ -52,7 +52,7 @@ async function measureWrites(rounds: number): Promise<readonly [Way, Way, Way]> 
   const bare = openBare(join(directory, "bare.db"));
   const opened = await openStore(new SqliteDatabase(join(directory, "secrets.db")), {
     managerName: "sqlite",
-    cipher: new PayloadCipher(createTextKeys("42".repeat(32), "the bench")),
+    openCipher: () => new PayloadCipher(createTextKeys("42".repeat(32), "the bench")),
     clock: new SteadyClock(),
     cacheBytes: 1_000_000,
     onNote: () => undefined,

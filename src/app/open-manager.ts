@@ -6,8 +6,13 @@ import { EnvironmentSecretManager } from "../managers/environment/environment-se
 import { MemorySecretManager } from "../managers/memory/memory-secret-manager.js";
 import { loadManagerModule } from "../managers/module/load-manager-module.js";
 import { registerDoors } from "../managers/module/register-doors.js";
+import type { SqlDatabase } from "../store/sql-database.js";
 import { doors } from "./doors.js";
+import type { EncryptedStoreOptions } from "./open-encrypted-store.js";
 import { late, within } from "./within.js";
+
+/** The most bytes of opened payloads that a store keeps in memory. */
+const cacheBytes = 64 * 1024 * 1024;
 
 /** How each kind of manager is made; the only list of kinds. */
 const openers: {
@@ -21,14 +26,27 @@ const openers: {
   },
   memory: () => Promise.resolve(new MemorySecretManager()),
   environment: ({ prefix }) => Promise.resolve(new EnvironmentSecretManager({ environment: process.env, prefix })),
-  sqlite: async (config, log) => {
+  sqlite: async ({ path, encryption }, log) => {
     // Loaded only here, as SQLite comes with it.
-    const { openSqliteStore } = await import("./open-sqlite-store.js");
-    return await openSqliteStore(config, (note) => {
-      log.warn({ path: config.path }, note);
-    });
+    const { SqliteDatabase } = await import("../managers/sqlite/sqlite-database.js");
+    return await openStore(new SqliteDatabase(path), { managerName: "sqlite", encryption, cacheBytes }, log);
   },
 };
+
+/** Keeps the store: sweeps it, and wraps its data keys anew. */
+async function openStore(
+  database: SqlDatabase,
+  options: Omit<EncryptedStoreOptions, "onNote">,
+  log: Log,
+): Promise<SecretManager> {
+  const { openEncryptedStore } = await import("./open-encrypted-store.js");
+  const onNote = (note: string): void => {
+    log.warn({ store: database.description }, note);
+  };
+  const store = await openEncryptedStore(database, { ...options, onNote });
+  store.maintenance.start();
+  return store;
+}
 
 /**
  * Makes the configured manager and asks it whether its environment is right.

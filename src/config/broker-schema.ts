@@ -3,22 +3,31 @@ import { z } from "zod";
 import { classPathProblem } from "./class-path.js";
 import {
   type AuditConfig,
+  type EncryptionConfig,
   type ListenAddress,
   type LimitsConfig,
   type LogLevel,
   logLevels,
   type ManagerConfig,
+  type StoreKind,
   type TimeoutsConfig,
 } from "./config.js";
+import { createEncryptionSchema } from "./encryption-schema.js";
 import { isSameAddress, parseListenAddress } from "./listen-address.js";
 import { isMapping } from "./mapping.js";
 import { durationSchema, sizeSchema } from "./quantity-schema.js";
 import { foundText } from "./schema-message.js";
-import { sqliteManager, sqliteSchema } from "./store-schema.js";
+import { createSqliteSchema } from "./store-schema.js";
+
+/** `secret_broker.manager`, read; a store's encryption stands in a section of its own. */
+export type ManagerSection =
+  | Exclude<ManagerConfig, { readonly kind: StoreKind }>
+  | Omit<ManagerConfig & { readonly kind: StoreKind }, "encryption">;
 
 /** Our own section, read: every default filled in and every path absolute. */
 export interface BrokerSection {
-  readonly manager?: ManagerConfig | undefined;
+  readonly manager?: ManagerSection | undefined;
+  readonly encryption?: EncryptionConfig | undefined;
   readonly listen: readonly ListenAddress[];
   /** The address of its `listen`; undefined for `off`. */
   readonly admin: ListenAddress | undefined;
@@ -44,6 +53,7 @@ const addressBounds = "loopback or a Unix socket, whose absolute path has at mos
 export function createBrokerSchema(directory: string): z.ZodType<BrokerSection> {
   return z.strictObject({
     manager: managerSchema(directory),
+    encryption: createEncryptionSchema(directory),
     listen: listenSchema(directory),
     admin: adminSchema(directory),
     audit: auditSchema(directory),
@@ -67,7 +77,7 @@ export function createBrokerSchema(directory: string): z.ZodType<BrokerSection> 
   });
 }
 
-function managerSchema(directory: string): z.ZodType<ManagerConfig | undefined> {
+function managerSchema(directory: string): z.ZodType<ManagerSection | undefined> {
   const moduleManager = z.strictObject({
     kind: z.literal("module").describe("Which manager."),
     class: z
@@ -91,22 +101,13 @@ function managerSchema(directory: string): z.ZodType<ManagerConfig | undefined> 
       .describe("With `kind: environment`: what stands before a secret's name in the variable's name."),
   });
   return z
-    .discriminatedUnion("kind", [moduleManager, memoryManager, environmentManager, sqliteSchema], {
+    .discriminatedUnion("kind", [moduleManager, memoryManager, environmentManager, createSqliteSchema(directory)], {
       error: ({ input }) =>
         isMapping(input) ? undefined : `must be a mapping such as {kind: memory}${foundText(input)}`,
     })
-    .transform((manager, context): ManagerConfig => {
-      if (manager.kind === "module") return { kind: "module", classPath: manager.class, directory };
-      if (manager.kind !== "sqlite") return manager;
-      const sqlite = sqliteManager(manager, directory);
-      if (sqlite !== undefined) return sqlite;
-      context.addIssue({
-        code: "custom",
-        message: 'cannot go with "key_file"; keep one of them',
-        path: ["key_environment"],
-      });
-      return z.NEVER;
-    })
+    .transform((manager): ManagerSection =>
+      manager.kind === "module" ? { kind: "module", classPath: manager.class, directory } : manager,
+    )
     .optional()
     .describe(
       "Which manager stands behind the broker: `module` is a class of yours, `sqlite` keeps them encrypted in a file, `memory` until the process ends, `environment` serves the broker's own variables. Goes before `general_settings.key_management_system`.",

@@ -11,11 +11,21 @@ export type ManagerConfig =
   | { readonly kind: "module"; readonly classPath: string; readonly directory: string }
   | { readonly kind: "memory" }
   | { readonly kind: "environment"; readonly prefix: string }
-  | { readonly kind: "sqlite"; readonly path: string; readonly key: KeyConfig };
+  | { readonly kind: "sqlite"; readonly path: string; readonly encryption: EncryptionConfig };
+
+/** The kinds of manager that keep secrets encrypted in a store. */
+export type StoreKind = "sqlite";
 
 /** Where the key of a store is. */
-export type KeyConfig =
-  { readonly kind: "file"; readonly path: string } | { readonly kind: "environment"; readonly variable: string };
+export type EncryptionConfig =
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "environment"; readonly variable: string }
+  | PassphraseConfig
+  | { readonly kind: "kms"; readonly socket: string };
+
+/** Where a passphrase is. */
+export type PassphraseConfig =
+  { readonly kind: "passphrase"; readonly path: string } | { readonly kind: "passphrase"; readonly variable: string };
 
 /** The seed's access modes. */
 export const accessModes = ["read_only", "write_only", "read_and_write"] as const;

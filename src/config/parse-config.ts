@@ -4,6 +4,7 @@ import { chooseBySystem } from "./choose-manager.js";
 import type { Config, KeyManagementSettings, ListenAddress, ManagerConfig } from "./config.js";
 import type { ConfigProblem } from "./config-error.js";
 import { ConfigProblems } from "./config-problems.js";
+import { defaultEncryption } from "./encryption-schema.js";
 import { readKeyManagement } from "./key-management.js";
 import { type ListenOverride, readListenOverride } from "./listen-override.js";
 import { isSameAddress } from "./listen-address.js";
@@ -98,10 +99,25 @@ function readBroker(problems: ConfigProblems, { general, directory, hasLookalike
   const value = problems.section("secret_broker");
   const schema = createBrokerSchema(directory);
   const section = problems.check(schema, { path: ["secret_broker"], keys: mappingKeys(schema) }, value);
-  if (hasLookalikes || mayNameManager(value)) return { section, manager: section?.manager };
+  if (hasLookalikes || mayNameManager(value)) {
+    return { section, manager: section && withEncryption(problems, section, directory) };
+  }
   const classPath = asMapping(general["key_management_settings"])["custom_secret_manager"];
   const manager = chooseBySystem(problems, { system: general["key_management_system"], classPath, directory });
-  return { section, manager };
+  return { section, manager: withEncryption(problems, { manager, encryption: section?.encryption }, directory) };
+}
+
+/** A store's manager with where its key is. */
+function withEncryption(
+  problems: ConfigProblems,
+  { manager, encryption }: Pick<BrokerSection, "manager" | "encryption">,
+  directory: string,
+): ManagerConfig | undefined {
+  if (manager?.kind === "sqlite") return { ...manager, encryption: encryption ?? defaultEncryption(directory) };
+  if (manager && encryption) {
+    problems.refuse(["secret_broker", "encryption"], `is not used by a manager of kind "${manager.kind}"; remove it`);
+  }
+  return manager;
 }
 
 /** Whether a section, right or wrong, says which manager is meant. */

@@ -25,7 +25,6 @@ import { activateSecretVersion, rotateSecret } from "./rotate-secret.js";
 import type { SqlDatabase, SqlSession, SqlTransaction } from "./sql-database.js";
 import type { SteadyClock } from "./steady-clock.js";
 import { StoreMaintenance } from "./store-maintenance.js";
-import type { StoreCipher } from "./store-cipher.js";
 import type { StoreContext } from "./store-context.js";
 import type { StoreIdentity } from "./store-identity.js";
 import { watchChanges } from "./watch-changes.js";
@@ -35,7 +34,6 @@ import { writeSecret } from "./write-secret.js";
 export interface SecretStoreOptions extends StoreIdentity {
   /** What messages call the store, such as `sqlite`. */
   readonly managerName: string;
-  readonly cipher: StoreCipher;
   readonly clock: SteadyClock;
   /** The most bytes of opened payloads to keep; 0 for a database that others change too. */
   readonly cacheBytes: number;

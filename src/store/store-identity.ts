@@ -1,15 +1,20 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import type { Awaitable } from "../contract/secret-manager.js";
 import { isSecretError, SecretError } from "../domain/secret-error.js";
 import { bytesOf, textOf } from "./row-values.js";
 import type { SqlRow, SqlTransaction } from "./sql-database.js";
-import type { PayloadBinding, SealedPayload, StoreCipher } from "./store-cipher.js";
+import type { CipherRequest, PayloadBinding, SealedPayload, StoreCipher } from "./store-cipher.js";
 
-/** Who a store is. */
+/** Who a store is, and what opens it. */
 export interface StoreIdentity {
   readonly storeId: string;
   /** Requests are recognised by digests under this key. */
   readonly digestKey: Uint8Array;
+  readonly cipher: StoreCipher;
 }
+
+/** Gives the cipher of a store. */
+export type OpenCipher = (request: CipherRequest) => Awaitable<StoreCipher>;
 
 const digestKeyBytes = 32;
 
@@ -26,32 +31,39 @@ const lockName = "";
  */
 export async function identifyStore(
   transaction: SqlTransaction,
-  cipher: StoreCipher,
+  openCipher: OpenCipher,
   nowMs: number,
 ): Promise<StoreIdentity> {
   await transaction.lockNames([lockName]);
   const [row] = await transaction.all(findSql);
-  return row === undefined ? await begin(transaction, cipher, nowMs) : await recognise(row, cipher);
+  return row === undefined ? await begin(transaction, openCipher, nowMs) : await recognise(row, openCipher);
 }
 
-async function begin(transaction: SqlTransaction, cipher: StoreCipher, nowMs: number): Promise<StoreIdentity> {
+async function begin(transaction: SqlTransaction, openCipher: OpenCipher, nowMs: number): Promise<StoreIdentity> {
   const storeId = randomUUID();
+  const cipher = await openCipher({ storeId, isNew: true });
   const digestKey = new Uint8Array(randomBytes(digestKeyBytes));
   const { keyId, wrappedKey, ciphertext } = await cipher.seal(digestBinding(storeId), new Uint8Array(digestKey));
   await transaction.run(insertSql, [storeId, nowMs, keyId, wrappedKey, ciphertext]);
-  return { storeId, digestKey };
+  return { storeId, digestKey, cipher };
 }
 
-async function recognise(row: SqlRow, cipher: StoreCipher): Promise<StoreIdentity> {
+async function recognise(row: SqlRow, openCipher: OpenCipher): Promise<StoreIdentity> {
   const storeId = textOf(row, "store_id");
+  const cipher = await openCipher({ storeId, isNew: false });
   const sealed = sealedDigestOf(row);
   try {
-    return { storeId, digestKey: await cipher.open(digestBinding(storeId), sealed) };
+    return { storeId, digestKey: await cipher.open(digestBinding(storeId), sealed), cipher };
   } catch (cause) {
-    if (!isSecretError(cause)) throw cause;
+    if (!isSecretError(cause) || !isOtherKey(cause)) throw cause;
     const message = `the encryption key does not open the store; nothing was changed; configure the key "${sealed.keyId}" that it was written with`;
     throw new SecretError("CONFIG_INVALID", message, { cause });
   }
+}
+
+/** Whether the key is another one, and not merely out of reach. */
+function isOtherKey({ reason, metadata }: SecretError): boolean {
+  return reason === "PAYLOAD_CORRUPT" || (reason === "MANAGER_UNAVAILABLE" && "key_id" in metadata);
 }
 
 /** Wraps the digest key anew when the current key is another one. */

@@ -48,6 +48,11 @@ export class StoreMaintenance {
     return await rewrapAll(...this.#work);
   }
 
+  /** The key that new data keys are wrapped with. */
+  async currentKeyId(): Promise<string> {
+    return await this.#work[0].cipher.currentKeyId();
+  }
+
   /** How many versions each key wraps. */
   async countByKey(): Promise<ReadonlyMap<string, number>> {
     return await countByKey(this.#work[1]);

@@ -50,8 +50,11 @@ describe("the documentation of the configuration", () => {
     expect(parseConfig({ text: example, file: "/etc/broker/config.yaml" }).warnings).toEqual([]);
     // These belong to other kinds of manager than the example's.
     const left = known.filter((path) => !pathsOf(parse(example)).includes(path));
-    const others = ["prefix", "path", "key_file", "key_environment"];
-    expect(left).toEqual(others.map((key) => `secret_broker.manager.${key}`));
+    expect(left).toEqual(
+      ["manager.class", "manager.prefix", "encryption.variable", "encryption.socket"].map(
+        (key) => `secret_broker.${key}`,
+      ),
+    );
   });
 });
 

@@ -98,6 +98,8 @@ describe("custom_secret_manager", () => {
   });
 });
 
+const defaultKey = { kind: "file", path: "/etc/broker/.secret-broker/secrets.key" };
+
 describe("secret_broker.manager", () => {
   const own = (manager: string): string => `secret_broker:\n  manager: ${manager}\n`;
 
@@ -105,6 +107,7 @@ describe("secret_broker.manager", () => {
     ["{ kind: memory }", { kind: "memory" }],
     ["{ kind: environment, prefix: SECRET_ }", { kind: "environment", prefix: "SECRET_" }],
     ["{ kind: environment }", { kind: "environment", prefix: "" }],
+    ["{ kind: sqlite }", { kind: "sqlite", path: "/etc/broker/.secret-broker/secrets.db", encryption: defaultKey }],
     ["{ kind: module, class: a.B }", { kind: "module", classPath: "a.B", directory: "/etc/broker" }],
   ])("%s is chosen", (manager, expected) => {
     expect(configOf(own(manager)).manager).toEqual(expected);
@@ -123,16 +126,6 @@ describe("secret_broker.manager", () => {
     ["{ kind: module, class: Lonely }", "2:35 secret_broker.manager.class", "one dot"],
     ["{ kind: memory, prefix: A }", "2:28 secret_broker.manager.prefix", "kind"],
     ["{ kind: redis }", "2:20 secret_broker.manager.kind", '"module", "memory", "environment", "sqlite"'],
-    [
-      "{ kind: sqlite, key_file: k, key_environment: K }",
-      "2:58 secret_broker.manager.key_environment",
-      "keep one of them",
-    ],
-    [
-      "{ kind: sqlite, key_environment: 1K }",
-      "2:45 secret_broker.manager.key_environment",
-      "name of an environment variable",
-    ],
     ["{ class: a.B }", "2:12 secret_broker.manager.kind", '"module", "memory", "environment"'],
     ["memory", "2:12 secret_broker.manager", "must be a mapping"],
   ])("%s is refused", (manager, at, text) => {

@@ -18,7 +18,8 @@ const writers = 16;
 const config = `
 general_settings: { key_management_settings: { access_mode: read_and_write } }
 secret_broker:
-  manager: { kind: sqlite, path: secrets.db, key_file: secrets.key }
+  manager: { kind: sqlite, path: secrets.db }
+  encryption: { kind: file, path: secrets.key }
   admin: { listen: "off" }
   audit: { sink: file, path: audit.jsonl }
   log: { level: error }

@@ -51,7 +51,7 @@ export interface TestStoreOptions {
 export async function openTestStore(path: string, options: TestStoreOptions = {}): Promise<SecretStore> {
   return await openStore(new SqliteDatabase(path), {
     managerName: "sqlite",
-    cipher: testCipher(options.keys),
+    openCipher: () => testCipher(options.keys),
     clock: new SteadyClock(options.clocks),
     cacheBytes: 1_000_000,
     onNote: options.onNote ?? (() => undefined),
