@@ -20,7 +20,7 @@ export const adviceByReason: Readonly<Record<SecretErrorReason, string>> = {
   PAYLOAD_CORRUPT: "the stored bytes are damaged; restore them from a backup or write the secret anew",
   RATE_LIMITED: "wait a moment and try again",
   MANAGER_QUOTA: "the manager behind the broker has reached a quota; wait and try again",
-  MANAGER_UNAVAILABLE: "check that the broker and the manager behind it are running, and that --address is right",
+  MANAGER_UNAVAILABLE: "see that the broker and what it needs are running, and that --address is right",
   BREAKER_OPEN: "the manager behind the broker has been failing; try again in a moment",
   STALE_TOO_OLD: "the manager cannot be asked and the cached value is too old; try again in a moment",
   AUDIT_UNAVAILABLE: "the broker refuses calls while it cannot write its audit log; see to the disk or the sink",

@@ -3,6 +3,7 @@ import { version } from "../app/version.js";
 import { addConnectionOptions, type CommandContext } from "./command-context.js";
 import { addConfigCommand } from "./config-command.js";
 import { addDeleteCommand } from "./delete-command.js";
+import { addKeyCommand } from "./key-command.js";
 import { addListCommand } from "./list-command.js";
 import { addReadCommand } from "./read-command.js";
 import { addServeCommand } from "./serve-command.js";
@@ -35,5 +36,6 @@ export function createProgram(context: CommandContext): Command {
   addDeleteCommand(program, context);
   addListCommand(program, context);
   addConfigCommand(program, context);
+  addKeyCommand(program, context);
   return program;
 }

@@ -8,13 +8,18 @@ const types: ColumnTypes = { integer: "INTEGER", text: "TEXT", bytes: "BLOB", cl
 const tableSql = `CREATE TABLE IF NOT EXISTS schema_migrations (
   version INTEGER PRIMARY KEY, digest TEXT NOT NULL, applied_at INTEGER NOT NULL)`;
 
+/** Whether a schema may be brought up to date, rather than only checked. */
+export interface MigrateOptions {
+  readonly mayMigrate: boolean;
+}
+
 /**
  * Brings the schema up to date, each step in a transaction of its own.
  * @throws SecretError `CONFIG_INVALID` when the schema is newer than this program or is not what it was; nothing has
  * been changed then
  */
-export function migrateSqlite(connection: SqliteConnection, path: string): void {
-  connection.execute(tableSql);
+export function migrateSqlite(connection: SqliteConnection, path: string, { mayMigrate }: MigrateOptions): void {
+  if (mayMigrate) connection.execute(tableSql);
   const applied = connection.all("SELECT version, digest FROM schema_migrations ORDER BY version");
   for (const [index, { version, digest }] of applied.entries()) {
     const known = migrations[index];
@@ -22,7 +27,9 @@ export function migrateSqlite(connection: SqliteConnection, path: string): void 
     if (digest !== digestOf(known)) throw changed(path, known.version);
   }
   if (applied.length > 0) assertUnchanged(connection, path);
-  for (const migration of migrations.slice(applied.length)) apply(connection, migration);
+  const missing = migrations.slice(applied.length);
+  if (missing.length > 0 && !mayMigrate) throw tooOld(path);
+  for (const migration of missing) apply(connection, migration);
 }
 
 function apply(connection: SqliteConnection, migration: Migration): void {
@@ -59,6 +66,11 @@ function oneLine(sql: string): string {
 
 function digestOf({ statements }: Migration): string {
   return createHash("sha256").update(statements(types).map(oneLine).join(";\n")).digest("hex");
+}
+
+function tooOld(path: string): SecretError {
+  const message = `the store ${path} was written by an older version of the broker; start this one's broker once`;
+  return new SecretError("CONFIG_INVALID", message);
 }
 
 function tooNew(path: string): SecretError {

@@ -1,18 +1,22 @@
-import { closeSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
-import { dirname } from "node:path";
 import { SecretError } from "../../domain/secret-error.js";
 import type { SqlDatabase, SqlRow, SqlSession, SqlTransaction, SqlValue } from "../../store/sql-database.js";
-import { migrateSqlite } from "./migrate-sqlite.js";
+import { migrateSqlite, type MigrateOptions } from "./migrate-sqlite.js";
 import { SqliteConnection } from "./sqlite-connection.js";
 import { translateSqliteFailure } from "./sqlite-failure.js";
+import { assertThere, assertWhole, prepareFile } from "./store-file.js";
 import { StoreLock } from "./store-lock.js";
-
-/** Only the broker's own user reads the store. */
-const fileMode = 0o600;
-const directoryMode = 0o700;
 
 /** How many works share a commit at most. */
 const maxGroup = 256;
+
+/** How a file is opened. */
+export interface SqliteOptions {
+  /**
+   * Whether another process may have the store: the file must be there with an up-to-date schema, and payloads must not
+   * be changed, as that process remembers them.
+   */
+  readonly isGuest?: boolean | undefined;
+}
 
 interface Waiting {
   /** Does the work; resolves to what tells its caller once the commit is made. May be done again. */
@@ -27,7 +31,8 @@ interface Waiting {
  */
 export class SqliteDatabase implements SqlDatabase {
   readonly description: string;
-  readonly #lock: StoreLock;
+  /** A guest has none. */
+  readonly #lock: StoreLock | undefined;
   readonly #writer: SqliteConnection;
   readonly #reader: SqliteConnection;
   readonly #listeners = new Set<() => void>();
@@ -43,16 +48,17 @@ export class SqliteDatabase implements SqlDatabase {
    * Opens the file; it and its directory are made when they are missing.
    * @throws SecretError `CONFIG_INVALID`, `MANAGER_UNAVAILABLE`, `PAYLOAD_CORRUPT`; nothing has been changed then
    */
-  constructor(path: string) {
+  constructor(path: string, { isGuest = false }: SqliteOptions = {}) {
     this.description = path;
-    prepareFile(path);
-    this.#lock = translating(path, () => new StoreLock(path));
+    if (isGuest) assertThere(path);
+    else prepareFile(path);
+    this.#lock = isGuest ? undefined : translating(path, () => new StoreLock(path));
     try {
       assertWhole(path);
-      this.#writer = translating(path, () => openWriter(path));
+      this.#writer = translating(path, () => openWriter(path, { mayMigrate: !isGuest }));
       this.#reader = translating(path, () => new SqliteConnection(path, { readOnly: true }));
     } catch (error) {
-      this.#lock.release();
+      this.#lock?.release();
       throw error;
     }
   }
@@ -119,7 +125,7 @@ export class SqliteDatabase implements SqlDatabase {
     await this.#reading;
     this.#reader.close();
     this.#writer.close();
-    this.#lock.release();
+    this.#lock?.release();
   }
 
   readonly #transaction: SqlTransaction = {
@@ -225,55 +231,18 @@ export class SqliteDatabase implements SqlDatabase {
   }
 }
 
-function openWriter(path: string): SqliteConnection {
+function openWriter(path: string, options: MigrateOptions): SqliteConnection {
   const writer = new SqliteConnection(path, { readOnly: false });
   try {
     // Acknowledged is on the disk; deleted is overwritten.
     writer.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON");
     writer.execute("PRAGMA wal_autocheckpoint = 1000; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY");
-    migrateSqlite(writer, path);
+    migrateSqlite(writer, path, options);
     return writer;
   } catch (error) {
     writer.close();
     throw error;
   }
-}
-
-/** The file is made before SQLite makes it, which would let others read it; its log and index follow its mode. */
-function prepareFile(path: string): void {
-  try {
-    mkdirSync(dirname(path), { recursive: true, mode: directoryMode });
-    for (const file of [path, `${path}.lock`]) closeSync(openSync(file, "a", fileMode));
-  } catch (cause) {
-    throw new SecretError("CONFIG_INVALID", `the store ${path} cannot be opened; check its directory's permissions`, {
-      cause,
-    });
-  }
-}
-
-const headerBytes = 100;
-
-/**
- * Refuses a file that is shorter than its header says. SQLite would notice when it misses a page, which may be days
- * later. See "The Database Header" in SQLite's description of its file format.
- */
-function assertWhole(path: string): void {
-  const { size } = statSync(path);
-  // A crash may leave the file short of pages that its log still has; SQLite brings them in.
-  const log = statSync(`${path}-wal`, { throwIfNoEntry: false });
-  if (size === 0 || (log !== undefined && log.size > 0)) return;
-  const header = Buffer.alloc(headerBytes);
-  const fd = openSync(path, "r");
-  try {
-    readSync(fd, header, 0, headerBytes, 0);
-  } finally {
-    closeSync(fd);
-  }
-  const pageSize = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16);
-  const isDatabase = header.toString("latin1", 0, 16) === "SQLite format 3\0";
-  if (isDatabase && size >= headerBytes && header.readUInt32BE(28) * pageSize <= size) return;
-  const what = isDatabase ? "shorter than it was" : "no SQLite database";
-  throw new SecretError("PAYLOAD_CORRUPT", `the store ${path} is ${what}; bring it back from a backup`);
 }
 
 function translating<T>(path: string, work: () => T): T {
