@@ -6,6 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { Duration } from "../../google/protobuf/duration.js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { Status } from "../../google/rpc/status.js";
 import { Secret } from "./secret.js";
@@ -41,16 +42,29 @@ export interface WatchSubscribe {
   prefixes: string[];
   /**
    * Optional. What the caller holds from before: secret name to version. Versions that are still active are not sent
-   * again. At most 10,000.
+   * again, and of secrets that are gone a removal is sent. At most 10,000.
    */
   knownVersions: Map<string, number>;
-  /** Optional. The revision of the last sync marker or heartbeat seen; 0 asks for the initial set. */
+  /**
+   * Optional. The revision of the last sync marker or heartbeat seen: of what is subscribed here, only what has changed
+   * since is sent. 0 asks for the initial set.
+   */
   resumeRevision: bigint;
+  /**
+   * Optional. The generations of known_versions: secret name to uid. A version with the same number of another
+   * generation is sent. At most 10,000.
+   */
+  knownUids: Map<string, string>;
 }
 
 export interface WatchSubscribe_KnownVersionsEntry {
   key: string;
   value: number;
+}
+
+export interface WatchSubscribe_KnownUidsEntry {
+  key: string;
+  value: string;
 }
 
 /** Takes names and prefixes away from what is watched. */
@@ -131,6 +145,8 @@ export interface WatchRemoval {
 export interface WatchSyncMarker {
   /** The revision to resume from; 0 when the manager keeps no revisions. */
   revision: bigint;
+  /** How often the broker asks the manager for changes; unset when the manager tells of them by itself. */
+  pollInterval: Duration | undefined;
 }
 
 /** Nothing has changed; the stream is alive. */
@@ -259,7 +275,7 @@ export const WatchSecretsRequest: MessageFns<WatchSecretsRequest> = {
 };
 
 function createBaseWatchSubscribe(): WatchSubscribe {
-  return { names: [], prefixes: [], knownVersions: new Map(), resumeRevision: 0n };
+  return { names: [], prefixes: [], knownVersions: new Map(), resumeRevision: 0n, knownUids: new Map() };
 }
 
 export const WatchSubscribe: MessageFns<WatchSubscribe> = {
@@ -279,6 +295,9 @@ export const WatchSubscribe: MessageFns<WatchSubscribe> = {
       }
       writer.uint32(32).uint64(message.resumeRevision);
     }
+    message.knownUids.forEach((value, key) => {
+      WatchSubscribe_KnownUidsEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
+    });
     return writer;
   },
 
@@ -330,6 +349,17 @@ export const WatchSubscribe: MessageFns<WatchSubscribe> = {
             message.resumeRevision = reader.uint64() as bigint;
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = WatchSubscribe_KnownUidsEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              message.knownUids.set(entry5.key, entry5.value);
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -361,6 +391,15 @@ export const WatchSubscribe: MessageFns<WatchSubscribe> = {
     message.resumeRevision = (object.resumeRevision !== undefined && object.resumeRevision !== null)
       ? BigInt(object.resumeRevision)
       : 0n;
+    message.knownUids = (() => {
+      const m = new Map();
+      (object.knownUids as Map<string, string> ?? new Map()).forEach((value, key) => {
+        if (value !== undefined) {
+          m.set(key, globalThis.String(value));
+        }
+      });
+      return m;
+    })();
     return message;
   },
 };
@@ -432,6 +471,75 @@ export const WatchSubscribe_KnownVersionsEntry: MessageFns<WatchSubscribe_KnownV
     const message = createBaseWatchSubscribe_KnownVersionsEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? 0;
+    return message;
+  },
+};
+
+function createBaseWatchSubscribe_KnownUidsEntry(): WatchSubscribe_KnownUidsEntry {
+  return { key: "", value: "" };
+}
+
+export const WatchSubscribe_KnownUidsEntry: MessageFns<WatchSubscribe_KnownUidsEntry> = {
+  encode(message: WatchSubscribe_KnownUidsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchSubscribe_KnownUidsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchSubscribe_KnownUidsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<WatchSubscribe_KnownUidsEntry>, I>>(base?: I): WatchSubscribe_KnownUidsEntry {
+    return WatchSubscribe_KnownUidsEntry.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WatchSubscribe_KnownUidsEntry>, I>>(
+    object: I,
+  ): WatchSubscribe_KnownUidsEntry {
+    const message = createBaseWatchSubscribe_KnownUidsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };
@@ -993,7 +1101,7 @@ export const WatchRemoval: MessageFns<WatchRemoval> = {
 };
 
 function createBaseWatchSyncMarker(): WatchSyncMarker {
-  return { revision: 0n };
+  return { revision: 0n, pollInterval: undefined };
 }
 
 export const WatchSyncMarker: MessageFns<WatchSyncMarker> = {
@@ -1003,6 +1111,9 @@ export const WatchSyncMarker: MessageFns<WatchSyncMarker> = {
         throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
       }
       writer.uint32(8).uint64(message.revision);
+    }
+    if (message.pollInterval !== undefined) {
+      Duration.encode(message.pollInterval, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -1028,6 +1139,14 @@ export const WatchSyncMarker: MessageFns<WatchSyncMarker> = {
             message.revision = reader.uint64() as bigint;
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pollInterval = Duration.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1046,6 +1165,9 @@ export const WatchSyncMarker: MessageFns<WatchSyncMarker> = {
   fromPartial<I extends Exact<DeepPartial<WatchSyncMarker>, I>>(object: I): WatchSyncMarker {
     const message = createBaseWatchSyncMarker();
     message.revision = (object.revision !== undefined && object.revision !== null) ? BigInt(object.revision) : 0n;
+    message.pollInterval = (object.pollInterval !== undefined && object.pollInterval !== null)
+      ? Duration.fromPartial(object.pollInterval)
+      : undefined;
     return message;
   },
 };

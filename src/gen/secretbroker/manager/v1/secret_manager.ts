@@ -456,7 +456,11 @@ export interface WatchSecretsRequest {
   /** Optional. The revision to continue after; 0 begins with what exists now. */
   afterRevision: bigint;
   /** Required. The call. */
-  call: CallContext | undefined;
+  call:
+    | CallContext
+    | undefined;
+  /** Optional. Begins with the changes to come, whatever after_revision says; synced tells the revision at once. */
+  fromNow: boolean;
 }
 
 /** One change. */
@@ -3218,7 +3222,7 @@ export const DestroySecretResponse: MessageFns<DestroySecretResponse> = {
 };
 
 function createBaseWatchSecretsRequest(): WatchSecretsRequest {
-  return { afterRevision: 0n, call: undefined };
+  return { afterRevision: 0n, call: undefined, fromNow: false };
 }
 
 export const WatchSecretsRequest: MessageFns<WatchSecretsRequest> = {
@@ -3231,6 +3235,9 @@ export const WatchSecretsRequest: MessageFns<WatchSecretsRequest> = {
     }
     if (message.call !== undefined) {
       CallContext.encode(message.call, writer.uint32(18).fork()).join();
+    }
+    if (message.fromNow !== false) {
+      writer.uint32(24).bool(message.fromNow);
     }
     return writer;
   },
@@ -3264,6 +3271,14 @@ export const WatchSecretsRequest: MessageFns<WatchSecretsRequest> = {
             message.call = CallContext.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.fromNow = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3287,6 +3302,7 @@ export const WatchSecretsRequest: MessageFns<WatchSecretsRequest> = {
     message.call = (object.call !== undefined && object.call !== null)
       ? CallContext.fromPartial(object.call)
       : undefined;
+    message.fromNow = object.fromNow ?? false;
     return message;
   },
 };
