@@ -5,6 +5,7 @@ import { Enforcement } from "../broker/enforcement.js";
 import { GuardedManager } from "../broker/guarded-manager.js";
 import { HealthMonitor } from "../broker/health-monitor.js";
 import { VirtualKeys } from "../broker/virtual-keys.js";
+import { SecretWatches } from "../broker/watch/secret-watches.js";
 import { reloadedConfig } from "../config/compare-configs.js";
 import type { Config } from "../config/config.js";
 import type { Capability } from "../domain/capability.js";
@@ -93,6 +94,7 @@ export class BrokerApp {
     this.#config = reloadedConfig(this.#config, config);
     this.#settings = brokerSettings(this.#config);
     this.#log.setLevel(this.#config.logLevel);
+    this.#parts?.watches.recheck();
     this.#reportHealth();
   }
 
@@ -102,6 +104,8 @@ export class BrokerApp {
     if (parts === undefined) return;
     this.#parts = undefined;
     parts.health.stop();
+    // They would hold up the stop for ever.
+    parts.watches.close();
     await parts.server.stop(this.#config.timeouts.drainMs);
     await parts.admin?.close();
     await closeManager(parts.manager, this.#log);
@@ -115,7 +119,8 @@ export class BrokerApp {
     const manager = new GuardedManager(opened, { log: this.#log, metrics, maxPayloadBytes });
     const audit = await this.#openAudit(metrics);
     const enforcement = new Enforcement({ audit, metrics, policy: () => this.#settings.policy });
-    const broker = new Broker({ manager, enforcement, metrics, settings });
+    const watches = new SecretWatches({ manager, enforcement, log: this.#log, settings: () => this.#settings.watch });
+    const broker = new Broker({ manager, enforcement, metrics, watches, settings });
     const server = this.#createServer(broker);
     const health = new HealthMonitor({
       manager,
@@ -125,7 +130,7 @@ export class BrokerApp {
         this.#reportHealth();
       },
     });
-    return { manager, audit, server, health, metrics, admin: undefined };
+    return { manager, audit, server, health, metrics, watches, admin: undefined };
   }
 
   async #openAudit(metrics: BrokerMetrics): Promise<AuditLog> {
@@ -194,6 +199,7 @@ interface Parts {
   readonly server: GrpcServer;
   readonly health: HealthMonitor;
   readonly metrics: BrokerMetrics;
+  readonly watches: SecretWatches;
   admin: AdminServer | undefined;
 }
 

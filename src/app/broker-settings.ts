@@ -3,7 +3,7 @@ import type { Config, KeyManagementSettings } from "../config/config.js";
 import { compilePolicy } from "../policy/compile-policy.js";
 
 /** What the broker needs of a configuration, compiled. */
-export function brokerSettings({ keyManagement, limits }: Config): BrokerSettings {
+export function brokerSettings({ keyManagement, limits, timeouts }: Config): BrokerSettings {
   const virtualKeys = keyManagement.storeVirtualKeys ? virtualKeySettings(keyManagement) : undefined;
   return {
     policy: compilePolicy({
@@ -14,6 +14,12 @@ export function brokerSettings({ keyManagement, limits }: Config): BrokerSetting
     virtualKeys,
     maxPayloadBytes: limits.maxPayloadBytes,
     batchConcurrency: limits.batchConcurrency,
+    watch: {
+      heartbeatMs: timeouts.watchHeartbeatMs,
+      pollIntervalMs: timeouts.watchPollMs,
+      readTimeoutMs: timeouts.defaultDeadlineMs,
+      concurrency: limits.batchConcurrency,
+    },
   };
 }
 

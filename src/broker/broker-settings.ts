@@ -1,5 +1,6 @@
 import type { Tags } from "../domain/secret.js";
 import type { Policy } from "../policy/policy.js";
+import type { WatchSettings } from "./watch/watch-settings.js";
 
 /** How virtual keys are stored. */
 export interface VirtualKeySettings {
@@ -17,4 +18,5 @@ export interface BrokerSettings {
   readonly maxPayloadBytes: number;
   /** How many reads of a batch the manager is asked at once. */
   readonly batchConcurrency: number;
+  readonly watch: WatchSettings;
 }

@@ -21,6 +21,8 @@ import { filterPage, unwrapPageToken, wrapPageToken } from "./list-secrets.js";
 import { type ReadRequest, type ReadResult, readSecret } from "./read-secret.js";
 import { type RotateRequest, rotateSecret } from "./rotate-secret.js";
 import { runConcurrently } from "./run-concurrently.js";
+import type { OpenWatch, SecretWatches } from "./watch/secret-watches.js";
+import type { WatchMessage } from "./watch/watch-messages.js";
 
 /** What to write. */
 export interface WriteRequest extends SecretRef, WriteOptions {
@@ -65,6 +67,7 @@ export interface BrokerParts {
   readonly manager: GuardedManager;
   readonly enforcement: Enforcement;
   readonly metrics: BrokerMetrics;
+  readonly watches: SecretWatches;
   /** Those in force now. */
   readonly settings: () => BrokerSettings;
 }
@@ -74,12 +77,14 @@ export class Broker {
   readonly #manager: GuardedManager;
   readonly #enforcement: Enforcement;
   readonly #metrics: BrokerMetrics;
+  readonly #watches: SecretWatches;
   readonly #settings: () => BrokerSettings;
 
-  constructor({ manager, enforcement, metrics, settings }: BrokerParts) {
+  constructor({ manager, enforcement, metrics, watches, settings }: BrokerParts) {
     this.#manager = manager;
     this.#enforcement = enforcement;
     this.#metrics = metrics;
+    this.#watches = watches;
     this.#settings = settings;
   }
 
@@ -195,11 +200,12 @@ export class Broker {
     );
   }
 
-  /** Refuses to watch: no manager of this version tells of changes, and polling comes with the store. */
-  watchSecrets(call: Call): Promise<never> {
-    const access: Access = { action: "watch", names: [], isChange: false };
-    const refuse = (): Promise<never> => Promise.reject(SecretError.unsupported("watch", this.#manager.name));
-    return this.#enforcement.perform([call, access], refuse, () => ({}));
+  /**
+   * Begins to watch secrets; each that is sent is decided and recorded as a read is.
+   * @param send resolves when more can be sent
+   */
+  watchSecrets(call: Call, send: (message: WatchMessage) => Promise<void>): OpenWatch {
+    return this.#watches.open(call, send);
   }
 
   #delete(call: Call, { name, options, mustExist, ...rest }: DeleteRequest): Promise<DeleteReply> {

@@ -5,7 +5,7 @@ import { SecretError } from "../domain/secret-error.js";
 export interface CallIdentity {
   readonly caller: Caller;
   readonly requestId: string;
-  /** When the caller stops waiting, in milliseconds since the epoch. */
+  /** When the caller stops waiting, in milliseconds since the epoch; Infinity for a stream that goes on. */
   readonly deadlineMs: number;
 }
 
@@ -75,12 +75,12 @@ export class Call implements CallIdentity {
       this.cancel();
     });
     if (this.#presence?.cancelled === true) this.cancel();
-    if (this.#interruption === undefined) {
+    if (this.#interruption === undefined && this.deadlineMs !== Infinity) {
       const remainingMs = Math.min(Math.max(this.deadlineMs - Date.now(), 0), maxTimerMs);
       this.#timer = setTimeout(() => {
         this.#interrupt(timedOut());
       }, remainingMs);
-    } else {
+    } else if (this.#interruption !== undefined) {
       controller.abort(this.#interruption);
     }
     return controller;

@@ -8,6 +8,7 @@ import type {
   RotateOptions,
   RotateReply,
   SecretManager,
+  WatchEvent,
   WriteOptions,
   WriteReply,
 } from "../contract/secret-manager.js";
@@ -23,6 +24,7 @@ import { parseDeleteReply, parseRotateReply, parseWriteReply } from "./manager-c
 import { type GuardOptions, ManagerGuard, type Question } from "./manager-guard.js";
 import { parseDescribeReply, parseListReply } from "./manager-listing.js";
 import { parseDescription } from "./manager-reply.js";
+import { parseWatchEvent } from "./manager-watch.js";
 import { ReadReplyReader } from "./read-reply-reader.js";
 
 /** Which secret a manager is asked about, with the caller's options. */
@@ -187,6 +189,16 @@ export class GuardedManager {
       ...subject,
       ask: (manager, managerCall) => manager.destroySecret?.(subject.name, { ...target }, managerCall),
       parse: () => "done",
+    });
+  }
+
+  /** Follows what the manager tells of changes. */
+  watch(call: Call, afterRevision: bigint | undefined): AsyncGenerator<WatchEvent, void> {
+    this.assertSupports("watch");
+    return this.#guard.follow(call, {
+      operation: "watch",
+      ask: (manager, managerCall) => manager.watchSecrets?.(afterRevision, managerCall),
+      parse: parseWatchEvent,
     });
   }
 

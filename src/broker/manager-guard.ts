@@ -83,6 +83,31 @@ export class ManagerGuard {
     }
   }
 
+  /**
+   * Follows what the manager tells as long as the call lives; each event is checked as a reply is.
+   * @throws SecretError as {@link ManagerGuard.put} does
+   */
+  async *follow<T>(call: Call, question: Question<T>): AsyncGenerator<T, void> {
+    const startMs = performance.now();
+    const { metrics } = this.#options;
+    let iterator: AsyncIterator<unknown> | undefined;
+    try {
+      call.assertLive();
+      iterator = iteratorOf(this.#ask(call, question).reply);
+      for (;;) {
+        const { reply } = await this.#settle(call, question, nextOf(iterator));
+        if (!isStep(reply) || reply.done === true) break;
+        yield this.#take(reply.value, question, call);
+      }
+      metrics.managerCall(question.operation, "done", performance.now() - startMs);
+    } catch (error) {
+      metrics.managerCall(question.operation, "failed", performance.now() - startMs);
+      throw error;
+    } finally {
+      void letGo(iterator);
+    }
+  }
+
   #ask<T>(call: Call, question: Question<T>): Asked {
     try {
       const reply = question.ask(this.#manager, new GuardedCall(call, question.options));
@@ -137,6 +162,29 @@ function nameOf(manager: SecretManager): string {
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;
   return "then" in value && typeof value.then === "function";
+}
+
+/** What is no stream of events ends at once. */
+function iteratorOf(reply: unknown): AsyncIterator<unknown> | undefined {
+  if (typeof reply !== "object" || reply === null || !(Symbol.asyncIterator in reply)) return undefined;
+  return (reply as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+}
+
+async function nextOf(iterator: AsyncIterator<unknown> | undefined): Promise<unknown> {
+  return await iterator?.next();
+}
+
+/** The manager may clean up in its own time, and what that throws is nobody's any more. */
+async function letGo(iterator: AsyncIterator<unknown> | undefined): Promise<void> {
+  try {
+    await iterator?.return?.();
+  } catch {
+    // Nothing hangs on it.
+  }
+}
+
+function isStep(step: unknown): step is IteratorResult<unknown> {
+  return typeof step === "object" && step !== null && "done" in step;
 }
 
 /** A getter of the reply's may throw anything, even what throws when it is looked at. */

@@ -254,11 +254,25 @@ const timeoutsSchema = z
       max: "1h",
       description: "The time between two health checks of the manager.",
     }),
+    watch_heartbeat: durationSchema({
+      standard: "10s",
+      min: "100ms",
+      max: "1h",
+      description: "How long a watcher is told nothing at most: then it is told that nothing has changed.",
+    }),
+    watch_poll: durationSchema({
+      standard: "5s",
+      min: "100ms",
+      max: "1h",
+      description: "How often a manager that does not tell of changes is asked for what is watched.",
+    }),
   })
   .prefault({})
   .transform((timeouts): TimeoutsConfig => ({
     defaultDeadlineMs: timeouts.default_deadline,
     drainMs: timeouts.drain,
     healthIntervalMs: timeouts.health_interval,
+    watchHeartbeatMs: timeouts.watch_heartbeat,
+    watchPollMs: timeouts.watch_poll,
   }))
   .describe("Times of the server.");

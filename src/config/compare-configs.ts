@@ -47,6 +47,8 @@ export const reloadRules: ReloadRules = {
     defaultDeadlineMs: live("secret_broker.timeouts.default_deadline"),
     drainMs: live("secret_broker.timeouts.drain"),
     healthIntervalMs: live("secret_broker.timeouts.health_interval"),
+    watchHeartbeatMs: live("secret_broker.timeouts.watch_heartbeat"),
+    watchPollMs: live("secret_broker.timeouts.watch_poll"),
   },
   // Series that were counted under one choice cannot be told apart from those under another.
   metricsSecretNames: fixed("secret_broker.metrics.secret_names"),

@@ -80,6 +80,10 @@ export interface TimeoutsConfig {
   readonly drainMs: number;
   /** Between two health checks of the manager. */
   readonly healthIntervalMs: number;
+  /** How long a watcher is told nothing at most. */
+  readonly watchHeartbeatMs: number;
+  /** How often a manager that tells of no changes is asked for what is watched. */
+  readonly watchPollMs: number;
 }
 
 /** One config.yaml, checked, with every default filled in and every path absolute. */

@@ -205,10 +205,12 @@ export interface SecretManager {
   ): Awaitable<void>;
 
   /**
-   * Tells of every change after a revision, `0n` for all that exists now; ends when `call.signal` aborts.
-   * @throws SecretError `REVISION_COMPACTED`
+   * Tells of every change after a revision, of those to come when it is undefined, and with `0n` first of all that exists
+   * now. Says `synced` once everything up to a revision has been told, at the beginning at the latest; revisions never
+   * fall, and are `0n` where none are kept. Ends when `call.signal` aborts.
+   * @throws SecretError `REVISION_COMPACTED` when changes after the revision are no longer known
    */
-  watchSecrets?(afterRevision: bigint, call: ManagerCall): AsyncIterable<WatchEvent>;
+  watchSecrets?(afterRevision: bigint | undefined, call: ManagerCall): AsyncIterable<WatchEvent>;
 
   /** Checks that what the manager needs is there; called once at start. False or a throw refuses to start. */
   validateEnvironment?(): Awaitable<boolean | undefined | void>;

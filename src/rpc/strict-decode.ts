@@ -1,8 +1,15 @@
 import { isUtf8 } from "node:buffer";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { SecretError } from "../domain/secret-error.js";
 
 /** Stands for a message that could not be read; the handler answers it with `FIELD_INVALID`. */
 export const malformedMessage: unique symbol = Symbol("malformed message");
+
+/** What a message that could not be read is answered with. */
+export function malformed(): SecretError {
+  const description = "must be a whole protobuf message of the RPC's request type with strings in UTF-8";
+  return SecretError.fieldInvalid([{ field: "message", description }]);
+}
 
 /** Reads one message type from a reader; the generated code has one for each. */
 interface Decoder<T> {

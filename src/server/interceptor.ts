@@ -1,13 +1,20 @@
-import { type handleBidiStreamingCall, type handleUnaryCall, status, type UntypedHandleCall } from "@grpc/grpc-js";
+import {
+  type handleBidiStreamingCall,
+  type handleUnaryCall,
+  type ServerDuplexStream,
+  status,
+  type UntypedHandleCall,
+} from "@grpc/grpc-js";
 import type { Call } from "../broker/call.js";
 import { SecretError } from "../domain/secret-error.js";
 import type { Log } from "../log/log.js";
 import { toSecretError, toWireError, type WireError } from "../rpc/encode-status.js";
-import { malformedMessage, strictDecode } from "../rpc/strict-decode.js";
+import { malformed, malformedMessage, strictDecode } from "../rpc/strict-decode.js";
 import type { CallMetrics, MethodMetrics } from "../telemetry/call-metrics.js";
 import type { CallSpan, Tracing } from "../telemetry/tracing.js";
 import { metadataByteLength, openCall, type OpenCallOptions, type WireCall } from "./open-call.js";
-import type { MessageType, UnaryRpc } from "./rpc.js";
+import type { StreamRpc, UnaryRpc } from "./rpc.js";
+import { WireStream } from "./wire-stream.js";
 
 /** What the interceptor works with. */
 export interface InterceptorOptions extends OpenCallOptions {
@@ -66,20 +73,27 @@ export class Interceptor {
     };
   }
 
-  /** Serves a bidirectional RPC that only ever fails: the work settles its status, messages are not read. */
-  refusedStream<Request>(request: MessageType<Request>, refuse: (call: Call) => Promise<never>): BindRpc {
+  /** Serves a bidirectional RPC, which goes on until its handler rejects. */
+  stream<Request, Response>(rpc: StreamRpc<Request, Response>): BindRpc {
     return (method) => {
       const metrics = this.#options.calls.forMethod(method);
-      const handle: handleBidiStreamingCall<unknown, unknown> = (wire) => {
-        const passage = this.#open(wire, method, metrics);
-        // Reading on lets the caller's half-close through; what it said does not matter.
-        wire.resume();
-        refuse(passage.call).catch((thrown: unknown) => {
+      const handle: handleBidiStreamingCall<Request | typeof malformedMessage, Response> = (wire) => {
+        const passage = this.#openStream(wire, method, metrics);
+        this.#follow(passage.call, wire, rpc).catch((thrown: unknown) => {
           wire.emit("error", this.#fail(passage, thrown));
         });
       };
-      return { requestDeserialize: (bytes) => strictDecode(request, bytes), handle };
+      return { requestDeserialize: (bytes) => strictDecode(rpc.request, bytes), handle };
     };
+  }
+
+  async #follow<Request, Response>(
+    call: Call,
+    wire: ServerDuplexStream<Request | typeof malformedMessage, Response>,
+    rpc: StreamRpc<Request, Response>,
+  ): Promise<never> {
+    this.#assertMetadata(wire);
+    return await rpc.handle(call, new WireStream(wire, call));
   }
 
   #run<Request, Response>(
@@ -88,11 +102,9 @@ export class Interceptor {
     rpc: UnaryRpc<Request, Response>,
   ): Promise<Response> {
     const { request } = wire;
-    if (metadataByteLength(wire.metadata) > this.#options.maxMetadataBytes) {
-      return Promise.reject(metadataTooLarge(this.#options));
-    }
-    if (request === malformedMessage) return Promise.reject(malformed());
     try {
+      this.#assertMetadata(wire);
+      if (request === malformedMessage) throw malformed();
       return rpc.handle(call, request);
     } catch (thrown) {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what was thrown, as it was
@@ -100,22 +112,36 @@ export class Interceptor {
     }
   }
 
+  #assertMetadata({ metadata }: WireCall): void {
+    const { maxMetadataBytes } = this.#options;
+    if (metadataByteLength(metadata) > maxMetadataBytes) throw metadataTooLarge(maxMetadataBytes);
+  }
+
   #open(wire: WireCall, method: string, metrics: MethodMetrics): Passage {
-    const { tracing } = this.#options;
-    metrics.started();
     this.#callsUnderWay += 1;
+    return this.#enter(wire, { call: openCall(wire, this.#options), isStream: false, method, metrics });
+  }
+
+  /** A stream goes on as long as the caller wants, and nobody waits for its end. */
+  #openStream(wire: WireCall, method: string, metrics: MethodMetrics): Passage {
+    const call = openCall(wire, { ...this.#options, defaultDeadlineMs: () => Infinity });
+    return this.#enter(wire, { call, isStream: true, method, metrics });
+  }
+
+  #enter(wire: WireCall, entry: Pick<Passage, "call" | "isStream" | "method" | "metrics">): Passage {
+    const { tracing } = this.#options;
+    const { method, metrics } = entry;
+    metrics.started();
     return {
-      call: openCall(wire, this.#options),
-      method,
-      metrics,
+      ...entry,
       startMs: performance.now(),
       span: tracing.isRecording ? tracing.startSpan(method, ...traceHeaders(wire)) : undefined,
     };
   }
 
-  #finish({ call, metrics, startMs, span }: Passage, code: status): void {
+  #finish({ call, isStream, metrics, startMs, span }: Passage, code: status): void {
     call.end();
-    this.#callsUnderWay -= 1;
+    if (!isStream) this.#callsUnderWay -= 1;
     metrics.finished(code, performance.now() - startMs);
     span?.end(code);
   }
@@ -136,6 +162,7 @@ export class Interceptor {
 /** One call on its way through. */
 interface Passage {
   readonly call: Call;
+  readonly isStream: boolean;
   readonly method: string;
   readonly metrics: MethodMetrics;
   readonly startMs: number;
@@ -152,12 +179,7 @@ function textOf(value: string | Buffer | undefined): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-function metadataTooLarge({ maxMetadataBytes }: InterceptorOptions): SecretError {
+function metadataTooLarge(maxMetadataBytes: number): SecretError {
   const description = `must be at most ${String(maxMetadataBytes)} bytes, names and values`;
   return SecretError.fieldInvalid([{ field: "metadata", description }]);
-}
-
-function malformed(): SecretError {
-  const description = "must be a whole protobuf message of the RPC's request type with strings in UTF-8";
-  return SecretError.fieldInvalid([{ field: "message", description }]);
 }

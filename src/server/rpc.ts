@@ -12,3 +12,18 @@ export interface UnaryRpc<Request, Response> {
   /** Wire → domain → broker → wire, and nothing else; may throw what it could reject with. */
   readonly handle: (call: Call, request: Request) => Promise<Response>;
 }
+
+/** One bidirectional RPC. */
+export interface StreamRpc<Request, Response> {
+  readonly request: MessageType<Request>;
+  /** Serves until it rejects with the status to end with. */
+  readonly handle: (call: Call, stream: CallStream<Request, Response>) => Promise<never>;
+}
+
+/** The messages of a bidirectional call. */
+export interface CallStream<Request, Response> {
+  /** Those of the caller, until it closes its side. The next is read when it is asked for. @throws SecretError */
+  requests(): AsyncIterable<Request>;
+  /** Sends one; resolves when the next can be sent. @throws SecretError `CALL_CANCELLED`, `MANAGER_TIMEOUT` */
+  send(response: Response): Promise<void>;
+}

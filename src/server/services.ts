@@ -5,7 +5,6 @@ import type { VirtualKeys } from "../broker/virtual-keys.js";
 import * as administration from "../gen/secretbroker/v1/administration_broker.js";
 import { SecretBrokerService } from "../gen/secretbroker/v1/secret_broker.js";
 import { VirtualKeyBrokerService } from "../gen/secretbroker/v1/virtual_key_broker.js";
-import { WatchSecretsRequest } from "../gen/secretbroker/v1/watch.js";
 import { activateSecretVersion } from "./handlers/activate-secret-version.js";
 import { administer } from "./handlers/administer.js";
 import { batchReadSecrets } from "./handlers/batch-read-secrets.js";
@@ -14,12 +13,14 @@ import { deleteVirtualKeys } from "./handlers/delete-virtual-keys.js";
 import { describeSecret } from "./handlers/describe-secret.js";
 import { destroySecret } from "./handlers/destroy-secret.js";
 import { encodeReadResult } from "./handlers/encode-read-result.js";
+import { encodeWatchMessage } from "./handlers/encode-watch-message.js";
 import { listSecrets } from "./handlers/list-secrets.js";
 import { readSecret } from "./handlers/read-secret.js";
 import { restoreSecret } from "./handlers/restore-secret.js";
 import { rotateSecret } from "./handlers/rotate-secret.js";
 import { rotateVirtualKey } from "./handlers/rotate-virtual-key.js";
 import { storeVirtualKey } from "./handlers/store-virtual-key.js";
+import { watchSecrets } from "./handlers/watch-secrets.js";
 import { writeSecret } from "./handlers/write-secret.js";
 import type { BindRpc, Interceptor } from "./interceptor.js";
 
@@ -64,10 +65,11 @@ export function secretBrokerService({ broker, settings, interceptor }: ServicePa
     restoreSecret: interceptor.unary(restoreSecret(broker)),
     destroySecret: interceptor.unary(destroySecret(broker)),
     rotateSecret: interceptor.unary(rotateSecret(broker, settings)),
-    watchSecrets: interceptor.refusedStream(WatchSecretsRequest, (call) => broker.watchSecrets(call)),
+    watchSecrets: interceptor.stream(watchSecrets(broker)),
   } satisfies Record<keyof typeof SecretBrokerService, BindRpc>;
   const readDefinition = { ...SecretBrokerService.readSecret, responseSerialize: encodeReadResult };
-  return bind({ ...SecretBrokerService, readSecret: readDefinition }, rpcs);
+  const watchDefinition = { ...SecretBrokerService.watchSecrets, responseSerialize: encodeWatchMessage };
+  return bind({ ...SecretBrokerService, readSecret: readDefinition, watchSecrets: watchDefinition }, rpcs);
 }
 
 /** `VirtualKeyBroker`. */

@@ -158,7 +158,7 @@ export class SecretStore implements SecretManager {
   }
 
   /** {@inheritDoc SecretManager.watchSecrets} */
-  watchSecrets(afterRevision: bigint, { signal }: ManagerCall): AsyncIterable<WatchEvent> {
+  watchSecrets(afterRevision: bigint | undefined, { signal }: ManagerCall): AsyncIterable<WatchEvent> {
     this.#assertOpen();
     return watchChanges(this.#database, afterRevision, AbortSignal.any([signal, this.#closing.signal]));
   }

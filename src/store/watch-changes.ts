@@ -16,22 +16,20 @@ const liveSql = `SELECT ${generationColumns}, v.expires_at AS expires_at
 
 /**
  * Tells of every change after a revision, from the log in the database, so that none is missed whoever made it; 0n first
- * tells of everything there is. Ends when the signal aborts.
+ * tells of everything there is, and undefined begins now. Ends when the signal aborts.
  * @throws SecretError `REVISION_COMPACTED`
  */
 export async function* watchChanges(
   database: SqlDatabase,
-  afterRevision: bigint,
+  afterRevision: bigint | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent, void> {
   const changed = new ChangeSignal(database, signal);
   try {
-    let revision = Number(afterRevision);
-    if (afterRevision === 0n) {
-      // From here on changes are told, so what changes while the pages are read is told twice rather than not at all.
-      revision = (await database.read(revisionRange)).latest;
-      yield* everything(database, revision, signal);
-    }
+    const isAnew = afterRevision === undefined || afterRevision === 0n;
+    // From here on changes are told, so what changes while the pages are read is told twice rather than not at all.
+    let revision = isAnew ? (await database.read(revisionRange)).latest : Number(afterRevision);
+    if (afterRevision === 0n) yield* everything(database, revision, signal);
     for (let isFirst = true; !signal.aborted; isFirst = false) {
       const before = revision;
       for await (const event of changes(database, revision, signal)) {
@@ -74,8 +72,9 @@ async function* changes(database: SqlDatabase, revision: number, signal: AbortSi
 
 /** What a change led to is read with it: a secret that has changed again since is told as it is now. */
 async function readEvents(session: SqlSession, after: number): Promise<readonly WatchEvent[]> {
-  const { compacted } = await revisionRange(session);
-  if (after < compacted) throw compactedError();
+  const { compacted, latest } = await revisionRange(session);
+  // One from the future is from before the store was brought back from a backup.
+  if (after < compacted || after > latest) throw compactedError();
   const events: WatchEvent[] = [];
   for (const { name, uid, kind, revision } of await changesAfter(session, after, pageSize)) {
     const [row] = kind === "removed" ? [] : await session.all(liveSql, [sortKey(name)]);

@@ -12,6 +12,7 @@ export const managerOperations = [
   "activate",
   "restore",
   "destroy",
+  "watch",
   "health",
 ] as const;
 

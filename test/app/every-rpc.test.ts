@@ -35,6 +35,14 @@ const administering: Expectation = {
 };
 const absent = "NOT_FOUND SECRET_NOT_FOUND";
 
+const subscribe = {
+  names: ["HOSTED"],
+  prefixes: [],
+  knownVersions: new Map(),
+  knownUids: new Map(),
+  resumeRevision: 0n,
+};
+
 /** The manager holds nothing: absence shows that a call got through to it. */
 const expectations: Readonly<Record<string, Expectation>> = {
   ReadSecret: reading({ name: "HOSTED" }, absent),
@@ -51,7 +59,7 @@ const expectations: Readonly<Record<string, Expectation>> = {
   RestoreSecret: writing({ name: "HOSTED" }, unsupported),
   DestroySecret: writing({ name: "HOSTED", target: { $case: "version", value: 1 } }, unsupported),
   RotateSecret: writing({ name: "HOSTED", payload: text }, absent),
-  WatchSecrets: { ...reading({ action: undefined }, unsupported), unhosted: undefined },
+  WatchSecrets: { ...reading({ action: { $case: "subscribe", value: subscribe } }, "OK"), unhosted: undefined },
   StoreVirtualKey: { request: { alias: "a", key: "k" }, hosted: [unsupported, "OK", "OK"], unhosted: undefined },
   RotateVirtualKey: { request: { alias: "b", key: "k" }, hosted: [unsupported, absent, absent], unhosted: undefined },
   DeleteVirtualKeys: { request: { aliases: ["c"] }, hosted: [unsupported, "OK", "OK"], unhosted: undefined },

@@ -5,6 +5,7 @@ import type { BrokerSettings } from "../../src/broker/broker-settings.js";
 import { Call, type CallIdentity } from "../../src/broker/call.js";
 import { Enforcement } from "../../src/broker/enforcement.js";
 import { GuardedManager } from "../../src/broker/guarded-manager.js";
+import { SecretWatches } from "../../src/broker/watch/secret-watches.js";
 import { VirtualKeys } from "../../src/broker/virtual-keys.js";
 import type { SecretManager } from "../../src/contract/secret-manager.js";
 import { parseSecretName, type SecretName } from "../../src/domain/secret-name.js";
@@ -97,6 +98,7 @@ export interface OpenBrokerOptions {
 /** A whole broker around a manager, with everything it wrote at hand. */
 export interface OpenedBroker {
   readonly broker: Broker;
+  readonly watches: SecretWatches;
   readonly enforcement: Enforcement;
   readonly virtualKeys: VirtualKeys;
   readonly guarded: GuardedManager;
@@ -122,10 +124,21 @@ export function openBroker(manager: SecretManager, { access, settings }: OpenBro
     virtualKeys: undefined,
     maxPayloadBytes: 1024 * 1024,
     batchConcurrency: 4,
+    watch: { heartbeatMs: 60_000, pollIntervalMs: 20, readTimeoutMs: 5_000, concurrency: 4 },
     ...settings,
   };
   const guarded = new GuardedManager(manager, { log, metrics, maxPayloadBytes: () => inForce.maxPayloadBytes });
   const enforcement = new Enforcement({ audit, metrics, policy: () => inForce.policy });
-  const broker = new Broker({ manager: guarded, enforcement, metrics, settings: () => inForce });
-  return { broker, enforcement, virtualKeys: new VirtualKeys(broker, () => inForce), guarded, sink, audit, lines };
+  const watches = new SecretWatches({ manager: guarded, enforcement, log, settings: () => inForce.watch });
+  const broker = new Broker({ manager: guarded, enforcement, metrics, watches, settings: () => inForce });
+  return {
+    broker,
+    watches,
+    enforcement,
+    virtualKeys: new VirtualKeys(broker, () => inForce),
+    guarded,
+    sink,
+    audit,
+    lines,
+  };
 }

@@ -27,7 +27,7 @@ secret_broker:
   audit: { sink: file, path: audit.jsonl }
   log: { level: trace }
   limits: { max_payload: 2MiB, max_metadata: 32KiB, max_concurrent_streams: 7, batch_concurrency: 7 }
-  timeouts: { default_deadline: 7s, drain: 7s, health_interval: 7s }
+  timeouts: { default_deadline: 7s, drain: 7s, health_interval: 7s, watch_heartbeat: 7s, watch_poll: 7s }
   metrics: { secret_names: true }
 `);
 

@@ -8,7 +8,13 @@ const defaults: Omit<Config, "file" | "manager" | "keyManagement"> = {
   audit: { sink: "stdout" },
   logLevel: "info",
   limits: { maxPayloadBytes: 1_048_576, maxMetadataBytes: 16_384, maxConcurrentStreams: 1_000, batchConcurrency: 16 },
-  timeouts: { defaultDeadlineMs: 10_000, drainMs: 30_000, healthIntervalMs: 10_000 },
+  timeouts: {
+    defaultDeadlineMs: 10_000,
+    drainMs: 30_000,
+    healthIntervalMs: 10_000,
+    watchHeartbeatMs: 10_000,
+    watchPollMs: 5_000,
+  },
   metricsSecretNames: false,
 };
 

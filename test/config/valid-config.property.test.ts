@@ -74,12 +74,12 @@ const validConfig = fc
     metadata: size("KiB", 1, 64),
     streams: fc.integer({ min: 1, max: 100_000 }),
     batch: fc.integer({ min: 1, max: 256 }),
-    times: fc.tuple(seconds, seconds, seconds),
+    times: fc.tuple(seconds, seconds, seconds, seconds, seconds),
     secretNames: fc.boolean(),
   })
   .map((made) => {
     const { listen, auditFile, payload, metadata, streams, batch, times, manager: chosen } = made;
-    const [deadline, drain, health] = times;
+    const [deadline, drain, health, heartbeat, poll] = times;
     const audit = auditFile === undefined ? {} : { sink: "file", path: auditFile };
     const secret_broker = {
       manager: chosen[0],
@@ -93,7 +93,13 @@ const validConfig = fc
         max_concurrent_streams: streams,
         batch_concurrency: batch,
       },
-      timeouts: { default_deadline: deadline[0], drain: drain[0], health_interval: health[0] },
+      timeouts: {
+        default_deadline: deadline[0],
+        drain: drain[0],
+        health_interval: health[0],
+        watch_heartbeat: heartbeat[0],
+        watch_poll: poll[0],
+      },
       metrics: { secret_names: made.secretNames },
     };
     const expected = {
@@ -109,7 +115,13 @@ const validConfig = fc
         maxConcurrentStreams: streams,
         batchConcurrency: batch,
       },
-      timeouts: { defaultDeadlineMs: deadline[1], drainMs: drain[1], healthIntervalMs: health[1] },
+      timeouts: {
+        defaultDeadlineMs: deadline[1],
+        drainMs: drain[1],
+        healthIntervalMs: health[1],
+        watchHeartbeatMs: heartbeat[1],
+        watchPollMs: poll[1],
+      },
       metricsSecretNames: made.secretNames,
     };
     return [{ general_settings: { key_management_settings: made.keyManagement[0] }, secret_broker }, expected] as const;

@@ -1,0 +1,43 @@
+import type { SecretName } from "../../domain/secret-name.js";
+import { type Coverage, covers, type FeedListener } from "./change-feed.js";
+
+/** Everybody who listens to a feed. */
+export class FeedListeners {
+  // listener → what it covers
+  readonly #coverages = new Map<FeedListener, Coverage>();
+
+  get isEmpty(): boolean {
+    return this.#coverages.size === 0;
+  }
+
+  /** Every name and prefix that somebody covers. */
+  get coverage(): Coverage {
+    const names = new Set<SecretName>();
+    const prefixes = new Set<string>();
+    for (const coverage of this.#coverages.values()) {
+      for (const name of coverage.names) names.add(name);
+      for (const prefix of coverage.prefixes) prefixes.add(prefix);
+    }
+    return { names, prefixes };
+  }
+
+  add(listener: FeedListener, coverage: Coverage): void {
+    this.#coverages.set(listener, coverage);
+  }
+
+  delete(listener: FeedListener): void {
+    this.#coverages.delete(listener);
+  }
+
+  changed(name: SecretName, revision: bigint): void {
+    for (const [listener, coverage] of this.#coverages) if (covers(coverage, name)) listener.changed(name, revision);
+  }
+
+  allChanged(): void {
+    for (const listener of this.#coverages.keys()) listener.allChanged();
+  }
+
+  advanced(): void {
+    for (const listener of this.#coverages.keys()) listener.advanced();
+  }
+}

@@ -1,0 +1,77 @@
+import { SecretError } from "../../domain/secret-error.js";
+import type { SecretName } from "../../domain/secret-name.js";
+import type { Call } from "../call.js";
+import type { ChangeFeed } from "./change-feed.js";
+import { PolledFeed } from "./polled-feed.js";
+import { PushedFeed } from "./pushed-feed.js";
+import { SecretWatch, type SecretWatchParts } from "./secret-watch.js";
+import type { WatchMessage } from "./watch-messages.js";
+
+/** One watcher that is connected now. */
+export interface Consumer {
+  readonly principal: string;
+  readonly peer: string;
+  readonly connectTime: Date;
+  /** The versions it has said it uses. */
+  readonly acknowledged: ReadonlyMap<SecretName, number>;
+}
+
+/** A watch and its end: whoever serves it awaits the run. */
+export interface OpenWatch {
+  readonly watch: SecretWatch;
+  /** Sends until it fails. @throws SecretError why it ended */
+  readonly run: () => Promise<never>;
+}
+
+/** Every watch of a broker, over one feed of changes. */
+export class SecretWatches {
+  readonly #parts: Omit<SecretWatchParts, "feed" | "send">;
+  readonly #feed: ChangeFeed;
+  // watch → who is behind it
+  readonly #consumers = new Map<SecretWatch, Consumer>();
+  #isClosed = false;
+
+  constructor(parts: Omit<SecretWatchParts, "feed" | "send">) {
+    const { manager, settings } = parts;
+    this.#parts = parts;
+    this.#feed = manager.capabilities.has("watch") ? new PushedFeed(manager) : new PolledFeed(manager, settings);
+  }
+
+  /** Who watches now. */
+  get consumers(): readonly Consumer[] {
+    return [...this.#consumers.values()];
+  }
+
+  /**
+   * Begins a watch.
+   * @param send resolves when more can be sent
+   */
+  open(call: Call, send: (message: WatchMessage) => Promise<void>): OpenWatch {
+    const watch = new SecretWatch(call, { ...this.#parts, feed: this.#feed, send });
+    const { principal, peer } = call.caller;
+    const run = async (): Promise<never> => {
+      this.#consumers.set(watch, { principal, peer, connectTime: new Date(), acknowledged: watch.acknowledged });
+      if (this.#isClosed) watch.fail(stopping());
+      return await watch.run().finally(() => {
+        this.#consumers.delete(watch);
+      });
+    };
+    return { watch, run };
+  }
+
+  /** Looks again at what every watcher may see; to be called when the policy has changed. */
+  recheck(): void {
+    for (const watch of this.#consumers.keys()) watch.allChanged();
+  }
+
+  /** Ends every watch, and each that is begun later. */
+  close(): void {
+    this.#isClosed = true;
+    for (const watch of this.#consumers.keys()) watch.fail(stopping());
+    this.#feed.close();
+  }
+}
+
+function stopping(): SecretError {
+  return new SecretError("MANAGER_UNAVAILABLE", "the broker is stopping; connect again", { retryAfterMs: 1_000 });
+}

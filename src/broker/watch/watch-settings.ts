@@ -1,0 +1,11 @@
+/** How watches are served. */
+export interface WatchSettings {
+  /** How long nothing is said at most. */
+  readonly heartbeatMs: number;
+  /** How often a manager is asked that tells of no changes. */
+  readonly pollIntervalMs: number;
+  /** How long the manager may take for each answer. */
+  readonly readTimeoutMs: number;
+  /** How many questions it is asked at once. */
+  readonly concurrency: number;
+}

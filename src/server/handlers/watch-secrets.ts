@@ -1,0 +1,48 @@
+import type { Broker } from "../../broker/broker.js";
+import type { SecretWatch } from "../../broker/watch/secret-watch.js";
+import type { WatchMessage } from "../../broker/watch/watch-messages.js";
+import { SecretError } from "../../domain/secret-error.js";
+import { WatchSecretsRequest } from "../../gen/secretbroker/v1/watch.js";
+import { toSecretError } from "../../rpc/encode-status.js";
+import { parseAck, parseNack, parseSubscribe, parseUnsubscribe } from "../requests/watch-actions.js";
+import type { StreamRpc } from "../rpc.js";
+
+/** `SecretBroker.WatchSecrets`. */
+export function watchSecrets(broker: Broker): StreamRpc<WatchSecretsRequest, WatchMessage> {
+  return {
+    request: WatchSecretsRequest,
+    handle: async (call, stream) => {
+      const { watch, run } = broker.watchSecrets(call, (message) => stream.send(message));
+      const fail = (thrown: unknown): void => {
+        watch.fail(toSecretError(thrown));
+      };
+      call.signal.addEventListener("abort", () => {
+        fail(call.signal.reason);
+      });
+      listen(stream.requests(), watch).catch(fail);
+      return await run();
+    },
+  };
+}
+
+/** Takes one message after the other: the next is read when what the one before asked for has been sent. */
+async function listen(requests: AsyncIterable<WatchSecretsRequest>, watch: SecretWatch): Promise<void> {
+  for await (const { action } of requests) {
+    switch (action?.$case) {
+      case "subscribe":
+        await watch.subscribe(parseSubscribe(action.value, watch.size));
+        break;
+      case "unsubscribe":
+        watch.unsubscribe(parseUnsubscribe(action.value));
+        break;
+      case "ack":
+        watch.acknowledge(parseAck(action.value));
+        break;
+      case "nack":
+        watch.refuse(parseNack(action.value));
+        break;
+      case undefined:
+        throw SecretError.fieldInvalid([{ field: "action", description: "must be set" }]);
+    }
+  }
+}

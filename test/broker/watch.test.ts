@@ -1,0 +1,256 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { OpenWatch } from "../../src/broker/watch/secret-watches.js";
+import type { Subscription, WatchMessage } from "../../src/broker/watch/watch-messages.js";
+import { Call } from "../../src/broker/call.js";
+import type { ManagerCall } from "../../src/contract/manager-call.js";
+import type { ReadReply, SecretManager, WatchEvent } from "../../src/contract/secret-manager.js";
+import { isSecretError, SecretError } from "../../src/domain/secret-error.js";
+import { nameOf, openBroker, type OpenBrokerOptions } from "./open-broker.js";
+
+const A = nameOf("A");
+
+/** A manager that tells what the test says, and fails when the test says so. */
+class ScriptedManager implements SecretManager {
+  readonly managerName = "scripted";
+  readonly values = new Map<string, ReadReply>();
+  /** Where each watch was asked to begin. */
+  readonly begun: (bigint | undefined)[] = [];
+  /** Thrown by reads while it is set. */
+  readFailure: unknown;
+  #tell: ((event: unknown) => void) | undefined;
+  #break: ((thrown: unknown) => void) | undefined;
+
+  readSecret(name: string): ReadReply | undefined {
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- whatever a test wants to see thrown
+    if (this.readFailure !== undefined) throw this.readFailure;
+    return this.values.get(name);
+  }
+
+  async *watchSecrets(after: bigint | undefined, { signal }: ManagerCall): AsyncGenerator<WatchEvent> {
+    this.begun.push(after);
+    const events: unknown[] = [];
+    let wake: (() => void) | undefined;
+    let failure: { readonly thrown: unknown } | undefined;
+    this.#tell = (event) => {
+      events.push(event);
+      wake?.();
+    };
+    this.#break = (thrown) => {
+      failure = { thrown };
+      wake?.();
+    };
+    signal.addEventListener("abort", () => wake?.());
+    while (!signal.aborted) {
+      for (const event of events.splice(0)) yield event as WatchEvent;
+      if (failure !== undefined) throw failure.thrown;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        if (events.length > 0 || failure !== undefined || signal.aborted) resolve();
+      });
+    }
+  }
+
+  put(name: string, value: string, version: number): void {
+    this.values.set(name, { value, version });
+  }
+
+  tell(...events: readonly unknown[]): void {
+    for (const event of events) this.#tell?.(event);
+  }
+
+  break(thrown: unknown): void {
+    this.#break?.(thrown);
+  }
+}
+
+const synced = (revision: bigint): WatchEvent => ({ kind: "synced", revision });
+const changed = (name: string, revision: bigint): WatchEvent => ({ kind: "changed", secret: { name }, revision });
+
+interface Running extends OpenWatch {
+  readonly manager: ScriptedManager;
+  readonly messages: WatchMessage[];
+  readonly lines: readonly string[];
+  readonly ended: Promise<SecretError>;
+  subscribe(subscription: Partial<Subscription>): Promise<void>;
+}
+
+const ends: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end();
+});
+
+function watch(manager: ScriptedManager, options: OpenBrokerOptions = {}): Running {
+  const { broker, watches, lines } = openBroker(manager, options);
+  const messages: WatchMessage[] = [];
+  const caller = { principal: "watcher", provenBy: "none", peer: "unix" } as const;
+  const call = new Call({ caller, requestId: "w", deadlineMs: Infinity });
+  const open = broker.watchSecrets(call, (message) => {
+    messages.push(message);
+    return Promise.resolve();
+  });
+  const ended = open.run().catch((error: unknown) => {
+    if (isSecretError(error)) return error;
+    throw error;
+  });
+  ends.push(() => {
+    watches.close();
+    return ended;
+  });
+  const nothing: Subscription = { names: [], prefixes: [], known: new Map(), resumeRevision: 0n };
+  const subscribe = (subscription: Partial<Subscription>): Promise<void> =>
+    open.watch.subscribe({ ...nothing, ...subscription });
+  return { ...open, manager, messages, lines, ended, subscribe };
+}
+
+/** A watch of A at version 1 and revision 5. */
+async function watchingA(options: OpenBrokerOptions = {}): Promise<Running> {
+  const manager = new ScriptedManager();
+  manager.put("A", "a1", 1);
+  const running = watch(manager, options);
+  await expect.poll(() => manager.begun.length).toBe(1);
+  manager.tell(synced(5n));
+  await running.subscribe({ names: [A] });
+  return running;
+}
+
+const kindsOf = ({ messages }: Running): string[] => messages.map(({ kind }) => kind);
+
+describe("a manager that tells of changes", () => {
+  it("is asked from now on, once for all who watch, and not before somebody does", async () => {
+    const { manager, messages } = await watchingA();
+    expect(manager.begun).toEqual([undefined]);
+    expect(messages).toMatchObject([{ kind: "initial" }, { kind: "synced", revision: 5n, pollIntervalMs: undefined }]);
+    manager.put("A", "a2", 2);
+    manager.tell(changed("A", 6n));
+    await expect.poll(() => messages.at(-1)).toMatchObject({ kind: "change", revision: 6n, secret: { version: 2 } });
+  });
+
+  it("that breaks off is asked where it stopped", async () => {
+    const { manager, messages } = await watchingA();
+    manager.break(new Error("gone"));
+    await expect.poll(() => manager.begun.length).toBe(2);
+    expect(manager.begun).toEqual([undefined, 5n]);
+    manager.put("A", "a2", 2);
+    manager.tell(changed("A", 6n), synced(6n));
+    await expect.poll(() => messages.at(-1)).toMatchObject({ kind: "change", revision: 6n });
+  });
+
+  it.each([
+    ["has forgotten where it stopped", 5n, new SecretError("REVISION_COMPACTED", "gone")],
+    ["keeps no revisions", 0n, new Error("gone")],
+  ])("that %s has everything looked at again", async (_what, revision, thrown) => {
+    const running = await watchingA();
+    const { manager, messages } = running;
+    manager.tell(synced(revision));
+    manager.break(thrown);
+    await expect.poll(() => manager.begun.at(-1), { timeout: 3_000 }).toBe(undefined);
+    await expect.poll(() => manager.begun.length, { timeout: 3_000 }).toBeGreaterThan(1);
+    // It was not told.
+    manager.put("A", "a2", 2);
+    manager.tell(synced(revision));
+    await expect.poll(() => messages.at(-1)).toMatchObject({ kind: "change", secret: { version: 2 } });
+  });
+
+  it("that cannot be asked refuses whoever begins to watch", async () => {
+    const manager = new ScriptedManager();
+    const running = watch(manager);
+    await expect.poll(() => manager.begun.length).toBe(1);
+    const subscribing = running.subscribe({ names: [A] });
+    manager.break(new Error("canary: down"));
+    await subscribing;
+    expect(await running.ended).toMatchObject({
+      reason: "MANAGER_UNAVAILABLE",
+      message: expect.not.stringContaining("canary") as string,
+    });
+  });
+
+  it.each([
+    ["no object", 7],
+    ["no kind", { revision: 6n }],
+    ["another kind", { kind: "told", revision: 6n }],
+    ["a number as its revision", { kind: "synced", revision: 6 }],
+    ["a negative revision", { kind: "synced", revision: -1n }],
+    ["no secret", { kind: "changed", revision: 6n }],
+    ["a secret without a name", { kind: "changed", revision: 6n, secret: {} }],
+  ])("is distrusted: an event with %s breaks it off", async (_what, event) => {
+    const { manager, messages, lines } = await watchingA();
+    manager.tell(event);
+    await expect.poll(() => manager.begun.length).toBe(2);
+    manager.put("A", "a2", 2);
+    manager.tell(changed("A", 6n), synced(6n));
+    await expect.poll(() => messages.at(-1)).toMatchObject({ kind: "change" });
+    expect(lines.join()).toContain("invalid reply to watch");
+  });
+
+  it("may tell of names that nobody could ask for", async () => {
+    const { manager, messages } = await watchingA();
+    manager.put("A", "a2", 2);
+    manager.tell(changed("../x", 6n), changed("A", 7n));
+    await expect.poll(() => messages.at(-1)).toMatchObject({ kind: "change", revision: 7n });
+  });
+
+  it("stays without an iterator, and whoever watches is told", async () => {
+    const manager = new ScriptedManager();
+    Object.defineProperty(manager, "watchSecrets", { value: () => 7 });
+    const running = watch(manager);
+    await running.subscribe({ names: [A] });
+    expect(await running.ended).toMatchObject({ reason: "MANAGER_UNAVAILABLE" });
+  });
+});
+
+describe("a change that cannot be read", () => {
+  const often: OpenBrokerOptions = {
+    settings: { watch: { heartbeatMs: 20, pollIntervalMs: 1_000, readTimeoutMs: 5_000, concurrency: 4 } },
+  };
+
+  it("is read later, and until then nothing is said to be current", async () => {
+    const running = await watchingA(often);
+    const { manager, messages } = running;
+    await expect.poll(() => kindsOf(running)).toContain("heartbeat");
+    manager.readFailure = new Error("down");
+    manager.put("A", "a2", 2);
+    manager.tell(changed("A", 6n));
+    const beats = (): WatchMessage[] => messages.filter(({ kind }) => kind === "heartbeat");
+    const before = beats().length;
+    await expect.poll(() => beats().length).toBeGreaterThan(before + 3);
+    const [one, other] = beats().slice(-2);
+    expect(one).toEqual(other);
+    expect(one).toMatchObject({ revision: 5n });
+    manager.readFailure = undefined;
+    await expect.poll(() => kindsOf(running), { timeout: 5_000 }).toContain("change");
+    await expect.poll(() => messages.at(-1)).toMatchObject({ kind: "heartbeat", revision: 6n });
+  });
+
+  it("of a deleted secret is a removal", async () => {
+    const { manager, messages } = await watchingA();
+    manager.readFailure = new SecretError("SECRET_DELETED", "deleted");
+    manager.tell(changed("A", 6n));
+    await expect.poll(() => messages.at(-1)).toMatchObject({ kind: "removal", name: "A", revision: 6n });
+  });
+
+  it("at the beginning ends the watch with its reason", async () => {
+    const running = await watchingA();
+    running.manager.readFailure = new SecretError("PAYLOAD_CORRUPT", "damaged");
+    await running.subscribe({ names: [nameOf("B")] });
+    expect(await running.ended).toMatchObject({ reason: "PAYLOAD_CORRUPT" });
+  });
+});
+
+describe("what a watcher says of a version", () => {
+  it("is remembered as long as it has it", async () => {
+    const { watch: own, manager, messages } = await watchingA();
+    own.acknowledge({ name: A, version: 1 });
+    own.acknowledge({ name: nameOf("OTHER"), version: 1 });
+    expect([...own.acknowledged]).toEqual([["A", 1]]);
+    manager.values.delete("A");
+    manager.tell({ kind: "removed", secret: { name: "A" }, revision: 6n });
+    await expect.poll(() => messages.at(-1)).toMatchObject({ kind: "removal" });
+    expect(own.acknowledged.size).toBe(0);
+  });
+
+  it("is logged when it cannot be used", async () => {
+    const { watch: own, lines } = await watchingA();
+    own.refuse({ name: A, version: 1, code: 3 });
+    expect(lines.join()).toContain("a watcher could not use a version");
+  });
+});
