@@ -11,6 +11,7 @@ import { payloadLaws } from "./laws/payload-laws.js";
 import { preconditionLaws } from "./laws/precondition-laws.js";
 import { readingLaws } from "./laws/reading-laws.js";
 import { rotationLaws } from "./laws/rotation-laws.js";
+import { watchLaws } from "./laws/watch-laws.js";
 import { versionLaws, writeLaws } from "./laws/write-laws.js";
 import { ManagerProbe } from "./manager-probe.js";
 import type { ManagerSubject } from "./manager-subject.js";
@@ -30,6 +31,7 @@ const definitions: readonly LawDefinition[] = [
   ...describeLaws,
   ...activationLaws,
   ...expiryLaws,
+  ...watchLaws,
   ...lifecycleLaws,
 ];
 

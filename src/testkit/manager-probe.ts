@@ -9,6 +9,7 @@ import type {
   ReadReply,
   RotateReply,
   SecretManager,
+  WatchEvent,
   WriteOptions,
   WriteReply,
 } from "../contract/secret-manager.js";
@@ -120,6 +121,11 @@ export class ManagerProbe {
     assert.ok(this.manager.activateSecretVersion !== undefined, "the manager has no activateSecretVersion");
     const options = Object.freeze(expectedVersion === undefined ? {} : { expectedVersion });
     return await this.manager.activateSecretVersion(name, version, options, this.call());
+  }
+
+  watch(afterRevision: bigint | undefined, signal: AbortSignal): AsyncIterator<WatchEvent> {
+    assert.ok(this.manager.watchSecrets !== undefined, "the manager has no watchSecrets");
+    return this.manager.watchSecrets(afterRevision, this.call({ signal }))[Symbol.asyncIterator]();
   }
 
   async #unlessDeleted<T>(read: () => Promise<T>): Promise<T | undefined> {

@@ -1,7 +1,7 @@
 import { Call } from "../../src/broker/call.js";
 import { GuardedManager } from "../../src/broker/guarded-manager.js";
 import type { ManagerCall } from "../../src/contract/manager-call.js";
-import type { ReadReply, SecretManager } from "../../src/contract/secret-manager.js";
+import type { ReadReply, SecretManager, WatchEvent } from "../../src/contract/secret-manager.js";
 import type { Secret } from "../../src/domain/secret.js";
 import { parseSecretName, type SecretName } from "../../src/domain/secret-name.js";
 import { BrokerMetrics } from "../../src/telemetry/broker-metrics.js";
@@ -68,12 +68,24 @@ function lookingMembers(manager: SecretManager, guarded: GuardedManager): Partia
     ...(manager.listSecrets && {
       listSecrets: (query, call) => guarded.list(callOf(call), query, call.options),
     }),
-    // The broker guards what a watch tells event by event.
-    ...(manager.watchSecrets && { watchSecrets: manager.watchSecrets.bind(manager) }),
+    ...(manager.watchSecrets && { watchSecrets: (after, call) => untilAborted(guarded, after, call) }),
     ...(manager.describeSecret && {
       describeSecret: (name, call) => guarded.describe(callOf(call), subjectOf(name, call)),
     }),
   };
+}
+
+/** As a manager's own watch ends: without a failure. */
+async function* untilAborted(
+  guarded: GuardedManager,
+  after: bigint | undefined,
+  call: ManagerCall,
+): AsyncGenerator<WatchEvent> {
+  try {
+    yield* guarded.watch(callOf(call), after);
+  } catch (error) {
+    if (!call.signal.aborted) throw error;
+  }
 }
 
 function callOf({ principal = "conformance", requestId, deadline, signal }: ManagerCall): Call {
