@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { openPostgresDatabase } from "../../../src/managers/postgres/postgres-database.js";
+import { isPostgresMissing, titleOf } from "./postgres-programs.js";
+import { PostgresServerProcess } from "./start-postgres.js";
+import { failureOf, insert, keysOf, range } from "./tables.js";
+
+describe.skipIf(isPostgresMissing)(titleOf("a PostgreSQL with a standby that takes over"), () => {
+  let primary: PostgresServerProcess;
+  let standby: PostgresServerProcess;
+
+  beforeAll(async () => {
+    primary = await PostgresServerProcess.start();
+    standby = await PostgresServerProcess.startStandby(primary);
+    await primary.sql("ALTER SYSTEM SET synchronous_standby_names = '*'");
+    await primary.sql("SELECT pg_reload_conf()");
+    const sql = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+    await vi.waitFor(async () => expect(await primary.sql(sql)).toBe("1"), { timeout: 10_000 });
+  });
+
+  afterAll(async () => {
+    await primary.remove();
+    await standby.remove();
+  });
+
+  it("never uses a standby, follows to the new primary, and finds all that was acknowledged there", async () => {
+    const alone = await failureOf(openPostgresDatabase({ server: standby.url() }));
+    expect(alone).toMatchObject({ reason: "MANAGER_UNAVAILABLE" });
+    expect(String(alone)).toContain("is a standby");
+
+    const hosts = `127.0.0.1:${String(standby.port)},127.0.0.1:${String(primary.port)}`;
+    const database = await openPostgresDatabase({ server: `postgres://admin@${hosts}/postgres` });
+    expect(database.description).toBe(`${hosts}/postgres`);
+    const acknowledged: string[] = [];
+    const works = range(100).map(async (index) => {
+      const key = `key ${String(index)}`;
+      await database.transact(async (transaction) => {
+        await insert(transaction, key);
+        await new Promise((wait) => setTimeout(wait, 1));
+      });
+      acknowledged.push(key);
+    });
+    const settled = Promise.allSettled(works);
+    await expect.poll(() => acknowledged.length).toBeGreaterThan(5);
+    await primary.stop("SIGKILL");
+    await settled;
+    expect(await database.isHealthy()).toBe(false);
+
+    await standby.sql("SELECT pg_promote()");
+    await expect.poll(() => database.isHealthy(), { timeout: 10_000 }).toBe(true);
+    expect(await keysOf(database)).toStrictEqual(expect.arrayContaining(acknowledged));
+    await database.transact((transaction) => insert(transaction, "on the new primary"));
+    await database.close();
+  });
+});
