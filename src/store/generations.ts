@@ -46,6 +46,16 @@ export function generationOf(row: SqlRow): Generation {
   };
 }
 
+/**
+ * A generation that was looked up by its name. Its payload is sealed under the name that its row holds, and so it must be
+ * the one that was asked for. @throws SecretError `PAYLOAD_CORRUPT` when somebody changed the key it was found by
+ */
+export function generationNamed(name: string, row: SqlRow): Generation {
+  const generation = generationOf(row);
+  if (generation.name === name) return generation;
+  throw new SecretError("PAYLOAD_CORRUPT", `the store holds another secret where "${name}" belongs`);
+}
+
 /** What is told of a generation. @param expireTime of its active version */
 export function describeGeneration(generation: Generation, expireTime: Date | undefined): SecretDescription {
   const { name, uid, activeVersion, description, tags, changedBy } = generation;
@@ -81,7 +91,7 @@ const updateSql = `UPDATE generations SET active_version = ?, last_version = ?, 
 
 /** The generation that lives under a name. */
 export async function findLive(session: SqlSession, name: string): Promise<Generation | undefined> {
-  return first(await session.all(findLiveSql, [sortKey(name)]));
+  return first(name, await session.all(findLiveSql, [sortKey(name)]));
 }
 
 /** The generation deleted last under a name, while it can be restored. */
@@ -90,12 +100,12 @@ export async function findRestorable(
   name: string,
   nowMs: number,
 ): Promise<Generation | undefined> {
-  return first(await session.all(findDeletedSql, [sortKey(name), nowMs]));
+  return first(name, await session.all(findDeletedSql, [sortKey(name), nowMs]));
 }
 
 /** A generation of a name by its uid, living or deleted. */
 export async function findGeneration(session: SqlSession, name: string, uid: string): Promise<Generation | undefined> {
-  return first(await session.all(findByUidSql, [uid, name]));
+  return first(name, await session.all(findByUidSql, [uid, name]));
 }
 
 /** A life of a name that begins, not stored yet. */
@@ -145,8 +155,8 @@ function newUid(timeMs: number): string {
   return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/u, "$1-$2-$3-$4-");
 }
 
-function first([row]: readonly SqlRow[]): Generation | undefined {
-  return row && generationOf(row);
+function first(name: string, [row]: readonly SqlRow[]): Generation | undefined {
+  return row && generationNamed(name, row);
 }
 
 function formatTags(tags: Tags | undefined): string | null {

@@ -6,7 +6,7 @@ import {
   findRestorable,
   type Generation,
   generationColumns,
-  generationOf,
+  generationNamed,
   sortKey,
 } from "./generations.js";
 import { secretDeleted } from "./preconditions.js";
@@ -34,7 +34,7 @@ export async function readSecret([context, session]: Look, name: string): Promis
     await assertNotDeleted([context, session], name);
     return undefined;
   }
-  const generation = generationOf(row);
+  const generation = generationNamed(name, row);
   if (row["version"] === null || row["version"] === undefined) return undefined;
   const version = storedVersionOf({ ...row, created_at: numberOf(row, "version_created_at") });
   return await openVersion(context, generation, version);

@@ -17,6 +17,7 @@ const changesKept = 100_000;
 
 const dueGenerationsSql = `SELECT uid, name, deleted_at FROM generations
   WHERE deleted_at IS NOT NULL AND restorable_until <= ? ORDER BY restorable_until LIMIT ?`;
+const stillDueSql = "SELECT uid FROM generations WHERE uid = ? AND deleted_at IS NOT NULL AND restorable_until <= ?";
 const dueVersionsSql = `SELECT uid, version FROM versions
   WHERE expires_at IS NOT NULL AND destroyed_at IS NULL AND expires_at <= ? ORDER BY expires_at LIMIT ?`;
 
@@ -63,10 +64,8 @@ async function destroyDueGenerations(
   await transaction.lockNames(rows.map((row) => textOf(row, "name")));
   for (const row of rows) {
     const due = { uid: textOf(row, "uid"), name: textOf(row, "name"), deletedAt: numberOf(row, "deleted_at") };
-    // Restored while the lock was waited for: it lives.
-    const [still] = await transaction.all("SELECT uid FROM generations WHERE uid = ? AND deleted_at IS NOT NULL", [
-      due.uid,
-    ]);
+    // Restored while the lock was waited for, and perhaps deleted again: it is not due.
+    const [still] = await transaction.all(stillDueSql, [due.uid, dueMs]);
     if (still !== undefined) await destroyGeneration([context, transaction], due);
   }
   return rows.length;

@@ -159,6 +159,7 @@ describe("the files of a store", () => {
   it.each([
     "UPDATE versions SET uid = (SELECT uid FROM generations WHERE name = 'KEY_1'), version = 2 WHERE uid = (SELECT uid FROM generations WHERE name = 'KEY_0'); UPDATE generations SET active_version = 2, last_version = 2 WHERE name = 'KEY_1'",
     "UPDATE generations SET name = CASE name WHEN 'KEY_0' THEN 'SWAP' ELSE name END; UPDATE generations SET name = 'KEY_0' WHERE name = 'KEY_1'; UPDATE generations SET name = 'KEY_1' WHERE name = 'SWAP'",
+    "UPDATE generations SET sort_key = x'00' WHERE name = 'KEY_1'; UPDATE generations SET sort_key = x'004b00450059005f0031' WHERE name = 'KEY_0'",
     "UPDATE versions SET ciphertext = (SELECT ciphertext FROM versions v JOIN generations g USING (uid) WHERE g.name = 'KEY_0')",
     "UPDATE versions SET wrapped_key = (SELECT wrapped_key FROM versions v JOIN generations g USING (uid) WHERE g.name = 'KEY_0')",
     "UPDATE versions SET is_text = 0",
