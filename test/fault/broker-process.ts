@@ -1,0 +1,42 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect } from "vitest";
+
+const main = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+
+/** A broker in a process of its own, which can be killed. */
+export class BrokerProcess {
+  /** Its Unix socket, as a client dials it. */
+  readonly address: string;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, address: string) {
+    this.#child = child;
+    this.address = address;
+  }
+
+  /** Starts one with the `config.yaml` of a folder; resolves once it serves. */
+  static async start(directory: string): Promise<BrokerProcess> {
+    const socket = join(directory, "broker.sock");
+    // One that was killed leaves its socket.
+    rmSync(socket, { force: true });
+    const address = `unix:${socket}`;
+    const parameters = [main, "serve", "--config", join(directory, "config.yaml"), "--listen", address];
+    const child = spawn(process.execPath, parameters, { stdio: ["ignore", "ignore", "pipe"] });
+    let printed = "";
+    child.stderr.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+    await expect.poll(() => printed, { timeout: 20_000, interval: 20 }).toContain("grpcurl");
+    return new BrokerProcess(child, address);
+  }
+
+  /** Ends it at once. */
+  async kill(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const exited = once(this.#child, "exit");
+    this.#child.kill("SIGKILL");
+    await exited;
+  }
+}
