@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the programs the broker is tried with, unmodified and at fixed versions, into .cache/peers.
+# Installs the programs the broker is tried with, unmodified: into .cache/peers at fixed versions, or from the system's
+# packages.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 peers=$PWD/.cache/peers
@@ -15,6 +16,22 @@ need() { # PROGRAM PACKAGE…
 
 need go golang-go
 need python3 python3 python3-venv
+need openssl openssl
+need ps procps
+
+has_postgres() {
+  command -v postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres'
+}
+
+# Only the programs matter: tests make clusters of their own.
+if ! has_postgres >/dev/null; then
+  mkdir -p /etc/postgresql-common
+  [ -e /etc/postgresql-common/createcluster.conf ] ||
+    echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+  need postgres postgresql
+fi
+"$(has_postgres | tail -n 1)" --version
+
 [ -x "$peers/grpcurl" ] || GOBIN=$peers GOFLAGS=-mod=mod go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4
 "$peers/grpcurl" --version
 
