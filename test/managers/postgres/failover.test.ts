@@ -22,6 +22,18 @@ describe.skipIf(isPostgresMissing)(titleOf("a PostgreSQL with a standby that tak
     await standby.remove();
   });
 
+  it("acknowledges no commit that the standby does not have", async () => {
+    const database = await openPostgresDatabase({ server: primary.url(), statementTimeoutMs: 300 });
+    await database.transact((transaction) => insert(transaction, "on both"));
+    await standby.stop("SIGKILL");
+    const failure = await failureOf(database.transact((transaction) => insert(transaction, "on one")));
+    expect(failure).toMatchObject({ reason: "MANAGER_UNAVAILABLE", metadata: { outcome: "unknown" } });
+    await standby.restart();
+    await expect.poll(() => keysOf(database), { timeout: 10_000 }).toStrictEqual(["on both", "on one"]);
+    await database.transact((transaction) => insert(transaction, "on both again"));
+    await database.close();
+  });
+
   it("never uses a standby, follows to the new primary, and finds all that was acknowledged there", async () => {
     const alone = await failureOf(openPostgresDatabase({ server: standby.url() }));
     expect(alone).toMatchObject({ reason: "MANAGER_UNAVAILABLE" });
