@@ -12,13 +12,13 @@ export function openSocket({ host, port }: PostgresHost, timeoutMs: number): Pro
     const timer = setTimeout(() => {
       socket.destroy(Object.assign(new Error("the host does not answer"), { code: "ETIMEDOUT" }));
     }, timeoutMs);
-    socket.once("error", (error) => {
+    // Stays, as an error that nobody listens to ends the process, and the driver listens only a while later.
+    socket.on("error", (error) => {
       clearTimeout(timer);
       reject(error);
     });
     socket.once("connect", () => {
       clearTimeout(timer);
-      socket.removeAllListeners();
       resolve(socket);
     });
   });

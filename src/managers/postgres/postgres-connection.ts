@@ -54,6 +54,9 @@ export class PostgresConnection {
     this.#options = options;
     this.#socket = socket;
     this.#client = options.driver<DriverTypes>(this.#driverOptions(tls));
+    socket.once("close", () => {
+      this.#lose();
+    });
   }
 
   /** Opens a connection. @throws Error the driver's, the system's or `SecretError` */
@@ -195,7 +198,7 @@ export class PostgresConnection {
       onnotify: (_: string, text: string) => onNotification?.(text),
       // Left out of the driver's types.
       socket: () => {
-        if (isTaken) throw connectionLost();
+        if (isTaken || this.#socket.destroyed) throw connectionLost();
         isTaken = true;
         return this.#socket;
       },

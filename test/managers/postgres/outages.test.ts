@@ -1,4 +1,6 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { isSecretError, SecretError } from "../../../src/domain/secret-error.js";
 import { openPostgresDatabase, type PostgresDatabase } from "../../../src/managers/postgres/postgres-database.js";
 import { isPostgresMissing, titleOf } from "./postgres-programs.js";
@@ -246,6 +248,25 @@ describe.skipIf(isPostgresMissing)(titleOf("a PostgreSQL that goes away"), () =>
       await expect.poll(() => server.sql(sql)).toBe("0");
       expect(calls).toBe(1);
     });
+  });
+
+  it("fails at once, and alone, when connections are reset right after they were made", async () => {
+    // In a process of its own, as only then a reset can come between any two turns of this one.
+    const script = `
+      const server = require("node:net").createServer((socket) => {
+        setTimeout(() => socket.resetAndDestroy(), Math.random() * 3);
+      });
+      server.listen(0, "127.0.0.1", () => console.log(server.address().port));`;
+    const resetting = spawn(process.execPath, ["--eval", script], { stdio: ["ignore", "pipe", "inherit"] });
+    onTestFinished(() => void resetting.kill());
+    const [port] = (await once(resetting.stdout, "data")) as [Buffer];
+    const url = server.url().replace(String(server.port), port.toString().trim());
+    for (const turn of range(100)) {
+      const failures = range(3).map(() =>
+        failureOf(openPostgresDatabase({ server: url, connectTimeoutMs: 3_600_000 })),
+      );
+      for (const failure of await Promise.all(failures)) expect([turn, failure]).toMatchObject([turn, unavailable]);
+    }
   });
 
   it("calls now and then though nothing was announced", async () => {

@@ -99,6 +99,10 @@ export class PostgresServerProcess {
       stdio: ["ignore", "ignore", "pipe"],
     });
     this.#process = child;
+    // A test run that breaks off leaves no server behind.
+    const end = (): void => void child.kill("SIGQUIT");
+    process.once("exit", end);
+    child.once("exit", () => process.off("exit", end));
     let log = "";
     child.stderr.on("data", (chunk: Buffer) => (log = (log + chunk.toString("utf8")).slice(-10_000)));
     for (let attempt = 0; attempt < 300; attempt += 1) {
