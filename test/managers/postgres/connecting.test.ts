@@ -6,6 +6,9 @@ import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { openPostgresDatabase } from "../../../src/managers/postgres/postgres-database.js";
 import type { PostgresServer } from "../../../src/managers/postgres/postgres-server.js";
+import { readBlocks } from "../../docs/markdown.js";
+import { storeCall } from "../../store/store-call.js";
+import { openPostgresStore } from "./open-postgres-store.js";
 import { isPostgresMissing, titleOf } from "./postgres-programs.js";
 import { PostgresServerProcess, superuserPassword } from "./start-postgres.js";
 import { failureOf, insert, keysOf } from "./tables.js";
@@ -57,6 +60,25 @@ describe.skipIf(isPostgresMissing)(titleOf("connecting to a PostgreSQL with pass
       expect(await database.isHealthy()).toBe(true);
       await database.close();
     }
+  });
+
+  it("is set up as docs/postgres.md says, with a role that owns the schema and one that only uses it", async () => {
+    for (const statement of documentedSql("setup.sql")) await server.sql(statement);
+    const roles = { secret_broker: "choose-one", broker: "used" };
+    const ofRole = (user: keyof typeof roles): { server: PostgresServer } => ({
+      server: at("127.0.0.1", { user, password: roles[user], database: "secrets" }),
+    });
+    const owning = await openPostgresStore(ofRole("secret_broker"));
+    await owning.writeSecret("KEY", "placeholder", {}, storeCall());
+    await owning.close();
+    await server.sql("CREATE ROLE broker LOGIN PASSWORD 'used'");
+    for (const statement of documentedSql("rights.sql")) await server.sql(statement, "secrets");
+    const using = await openPostgresStore(ofRole("broker"));
+    expect(await using.readSecret("KEY")).toMatchObject({ value: "placeholder" });
+    await using.writeSecret("KEY", "other", {}, storeCall());
+    await using.destroySecret("KEY", { version: 1 }, storeCall());
+    expect((await using.describeSecret("KEY"))?.versions).toHaveLength(2);
+    await using.close();
   });
 
   it("says that a password is wrong, and never which", async () => {
@@ -129,3 +151,9 @@ describe.skipIf(isPostgresMissing)(titleOf("connecting to a PostgreSQL with pass
     await database.close();
   });
 });
+
+/** The statements of a block of the document. */
+function documentedSql(title: string): readonly string[] {
+  const block = readBlocks("docs/postgres.md").find((one) => one.title === title);
+  return (block?.code ?? "").split(/;\s*/u).filter((statement) => statement !== "");
+}
