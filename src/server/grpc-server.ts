@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { SecretError } from "../domain/secret-error.js";
 import { HealthReporter } from "./health-service.js";
@@ -24,6 +25,10 @@ export interface GrpcServerOptions extends ServiceParts {
   /** For each connection. */
   readonly maxConcurrentStreams: number;
 }
+
+/** How long the last answers may take to leave once no call is under way, and how often that is looked at. */
+const quietMs = 1_000;
+const quietPollMs = 20;
 
 /** Services that are always there, by their full names. */
 const standardNames = [
@@ -84,11 +89,25 @@ export class GrpcServer {
         resolve();
       });
     });
-    const timer = setTimeout(() => {
-      this.#server.forceShutdown();
-    }, drainMs);
+    const isOver = new AbortController();
+    await Promise.race([drained, this.#untilQuiet(drainMs, isOver.signal)]);
+    isOver.abort();
+    this.#server.forceShutdown();
     await drained;
-    clearTimeout(timer);
+  }
+
+  /**
+   * Waits until no call has been under way for a moment. Calls are what matters: a caller that goes away just when its
+   * connection is closed can leave that open for good, as Node.js never reports it as closed.
+   */
+  async #untilQuiet(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const endMs = performance.now() + timeoutMs;
+    let quietSinceMs: number | undefined;
+    for (let nowMs = performance.now(); nowMs < endMs && !signal.aborted; nowMs = performance.now()) {
+      if (this.#options.interceptor.hasOpenCalls) quietSinceMs = undefined;
+      else if (nowMs - (quietSinceMs ??= nowMs) >= quietMs) return;
+      await delay(Math.min(quietPollMs, endMs - nowMs), undefined, { signal }).catch(() => undefined);
+    }
   }
 
   #brokerNames(): string[] {

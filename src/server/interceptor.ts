@@ -41,8 +41,8 @@ export type BindRpc = (method: string) => ServedRpc;
  */
 export class Interceptor {
   readonly #options: InterceptorOptions;
-
   #callsUnderWay = 0;
+  #openStreams = 0;
 
   constructor(options: InterceptorOptions) {
     this.#options = options;
@@ -51,6 +51,11 @@ export class Interceptor {
   /** How many calls are being answered now. */
   get callsUnderWay(): number {
     return this.#callsUnderWay;
+  }
+
+  /** Whether any call is open, streams too. */
+  get hasOpenCalls(): boolean {
+    return this.#callsUnderWay + this.#openStreams > 0;
   }
 
   /** Serves a unary RPC. */
@@ -124,6 +129,7 @@ export class Interceptor {
 
   /** A stream goes on as long as the caller wants, and nobody waits for its end. */
   #openStream(wire: WireCall, method: string, metrics: MethodMetrics): Passage {
+    this.#openStreams += 1;
     const call = openCall(wire, { ...this.#options, defaultDeadlineMs: () => Infinity });
     return this.#enter(wire, { call, isStream: true, method, metrics });
   }
@@ -141,7 +147,8 @@ export class Interceptor {
 
   #finish({ call, isStream, metrics, startMs, span }: Passage, code: status): void {
     call.end();
-    if (!isStream) this.#callsUnderWay -= 1;
+    if (isStream) this.#openStreams -= 1;
+    else this.#callsUnderWay -= 1;
     metrics.finished(code, performance.now() - startMs);
     span?.end(code);
   }
