@@ -21,25 +21,25 @@ export interface RevisionRange {
   readonly compacted: number;
 }
 
-const nextSql = "UPDATE store SET revision = revision + 1 WHERE id = 1 RETURNING revision";
-const insertSql = "INSERT INTO changes (revision, kind, uid, name, changed_at) VALUES (?, ?, ?, ?, ?)";
+const nextSql = "UPDATE store SET revision = revision + 1 WHERE id = 1";
+const insertSql = `INSERT INTO changes (revision, kind, uid, name, changed_at)
+  SELECT revision, CAST(? AS text), CAST(? AS text), CAST(? AS text), CAST(? AS bigint) FROM store WHERE id = 1`;
 const afterSql = "SELECT revision, kind, uid, name FROM changes WHERE revision > ? ORDER BY revision LIMIT ?";
 const rangeSql = "SELECT revision, compacted_revision FROM store WHERE id = 1";
 const compactSql = "UPDATE store SET compacted_revision = ? WHERE id = 1 AND compacted_revision < ?";
 
 /**
- * Logs a change; the last thing a transaction does. The counter's row is locked until it ends, so revisions become
- * visible in their order, and whoever has seen one has seen all below it.
+ * Logs a change, at the end of the transaction. The counter's row is locked until the commit, so revisions become visible
+ * in their order, and whoever has seen one has seen all below it.
  */
-export async function logChange(
+export function logChange(
   transaction: SqlTransaction,
   changed: { readonly kind: ChangeKind; readonly generation: Pick<Generation, "uid" | "name"> },
   nowMs: number,
-): Promise<void> {
-  const [row] = await transaction.all(nextSql);
-  const revision = row === undefined ? 0 : numberOf(row, "revision");
+): void {
   const { uid, name } = changed.generation;
-  await transaction.run(insertSql, [revision, changed.kind, uid, name, nowMs]);
+  transaction.runLast(nextSql);
+  transaction.runLast(insertSql, [changed.kind, uid, name, nowMs]);
 }
 
 /** The changes after a revision, in order. */

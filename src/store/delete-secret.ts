@@ -29,11 +29,13 @@ export async function deleteSecret(
   { name, options }: { readonly name: string; readonly options: DeleteOptions },
   { principal }: StoreCall,
 ): Promise<DeleteReply> {
-  await transaction.lockNames([name]);
   const request = deleteRequest({ digestKey: context.digestKey, principal }, name, options);
-  const earlier = await recallAnswer(transaction, request);
+  const [, earlier, live] = await Promise.all([
+    transaction.lockNames([name]),
+    recallAnswer(transaction, request),
+    findLive(transaction, name),
+  ]);
   if (earlier !== undefined) return earlier as DeleteReply;
-  const live = await findLive(transaction, name);
   const { expectedVersion, recoveryWindowInDays } = options;
   if (live !== undefined) checkActiveVersion(name, expectedVersion, live);
   const reply: DeleteReply =
@@ -59,7 +61,7 @@ export async function deleteGeneration(
   const restorableUntil = nowMs + recoveryWindowInDays * dayMs;
   const deleted = { ...live, deletedAt: nowMs, restorableUntil, updatedAt: nowMs, changedBy: principal };
   await updateGeneration(transaction, deleted);
-  await logChange(transaction, { kind: "removed", generation: live }, nowMs);
+  logChange(transaction, { kind: "removed", generation: live }, nowMs);
   return { status: "deleted", uid, restorableUntil: new Date(restorableUntil) };
 }
 
@@ -90,7 +92,7 @@ export async function restoreSecret(
     changedBy: principal,
   };
   await updateGeneration(transaction, restored);
-  await logChange(transaction, { kind: "changed", generation: restored }, nowMs);
+  logChange(transaction, { kind: "changed", generation: restored }, nowMs);
   return await describe(transaction, restored);
 }
 
@@ -120,7 +122,7 @@ export async function destroySecret(
   const wasActive = live.activeVersion === version;
   const activeVersion = wasActive ? undefined : live.activeVersion;
   await updateGeneration(transaction, { ...live, activeVersion, updatedAt: nowMs, changedBy: principal });
-  if (wasActive) await logChange(transaction, { kind: "removed", generation: live }, nowMs);
+  if (wasActive) logChange(transaction, { kind: "removed", generation: live }, nowMs);
 }
 
 /** Removes a generation with everything it had. */
@@ -130,8 +132,7 @@ export async function destroyGeneration(
 ): Promise<void> {
   await transaction.run("DELETE FROM versions WHERE uid = ?", [uid]);
   await transaction.run("DELETE FROM generations WHERE uid = ?", [uid]);
-  if (deletedAt === undefined)
-    await logChange(transaction, { kind: "removed", generation: { uid, name } }, context.now());
+  if (deletedAt === undefined) logChange(transaction, { kind: "removed", generation: { uid, name } }, context.now());
 }
 
 /** Tells about a generation, with the expiry of its active version. */

@@ -101,7 +101,7 @@ export async function activateSecretVersion(
   if (chosen === undefined || !isReadable(chosen, nowMs)) throw SecretError.versionNotFound(name, version);
   const changed = { ...live, activeVersion: version, updatedAt: nowMs, changedBy: principal };
   await updateGeneration(transaction, changed);
-  if (live.activeVersion !== version) await logChange(transaction, { kind: "changed", generation: live }, nowMs);
+  if (live.activeVersion !== version) logChange(transaction, { kind: "changed", generation: live }, nowMs);
   return await describe(transaction, changed);
 }
 

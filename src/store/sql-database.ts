@@ -8,7 +8,8 @@ export type SqlRow = Readonly<Record<string, SqlValue>>;
 
 /**
  * Runs statements. They are written in the part of SQL that SQLite and PostgreSQL share, with a `?` for each
- * parameter, in order, and no `?` anywhere else; the database behind rewrites them if it must.
+ * parameter, in order, and no `?` anywhere else; the database behind rewrites them if it must. They are done in the order
+ * they are asked for: a work need not wait for one statement before it asks for the next, unless it needs the result.
  */
 export interface SqlSession {
   /** Gives all rows. */
@@ -21,6 +22,11 @@ export interface SqlSession {
 export interface SqlTransaction extends SqlSession {
   /** Makes every other transaction that locks one of these names wait for this one's end; never deadlocks. */
   lockNames(names: readonly string[]): Awaitable<void>;
+  /**
+   * Has a statement done after all others, when the work has succeeded: for a row that every transaction changes, and that
+   * would keep them from going side by side.
+   */
+  runLast(sql: string, parameters?: readonly SqlValue[]): void;
 }
 
 /**

@@ -26,11 +26,13 @@ export async function writeSecret(
   { name, value, options }: StoreWrite,
   { principal }: StoreCall,
 ): Promise<WriteReply> {
-  await transaction.lockNames([name]);
   const request = writeRequest({ digestKey: context.digestKey, principal }, { name, value }, options);
-  const earlier = await recallAnswer(transaction, request);
+  const [, earlier, live] = await Promise.all([
+    transaction.lockNames([name]),
+    recallAnswer(transaction, request),
+    findLive(transaction, name),
+  ]);
   if (earlier !== undefined) return earlier as WriteReply;
-  const live = await findLive(transaction, name);
   checkWriteExpectation(name, options.expectedVersion, live);
   const { description, tags, expireTime, activate } = options;
   const change: VersionChange = { value, description, tags, expiresAt: expireTime?.getTime(), activate, principal };
@@ -77,10 +79,12 @@ export async function addVersion(
     changedBy: change.principal,
   };
   const stored = { version, createdAt: nowMs, expiresAt, destroyedAt: undefined, isText: typeof value === "string" };
-  await (version === 1 ? insertGeneration(transaction, changed) : updateGeneration(transaction, changed));
-  await insertVersion(transaction, generation.uid, { ...stored, sealed });
-  await pruneVersions(transaction, changed, context.maxVersionsPerSecret);
-  await logChange(transaction, { kind: "changed", generation }, nowMs);
+  await Promise.all([
+    version === 1 ? insertGeneration(transaction, changed) : updateGeneration(transaction, changed),
+    insertVersion(transaction, generation.uid, { ...stored, sealed }),
+    pruneVersions(transaction, changed, context.maxVersionsPerSecret),
+  ]);
+  logChange(transaction, { kind: "changed", generation }, nowMs);
   const reply: WriteReply = {
     uid: generation.uid,
     version,

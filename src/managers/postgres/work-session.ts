@@ -16,6 +16,9 @@ export interface WorkSessionOptions {
   readonly mayWait: boolean;
 }
 
+/** A statement and its parameters. */
+export type Statement = readonly [string, readonly SqlValue[]];
+
 const waitSql = "SELECT count(pg_advisory_xact_lock(key)) AS held FROM unnest(?::bigint[]) AS keys (key)";
 const trySql = "SELECT bool_and(pg_try_advisory_xact_lock(key)) AS held FROM unnest(?::bigint[]) AS keys (key)";
 
@@ -27,6 +30,7 @@ export class WorkSession implements SqlTransaction {
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #held = new Set<string>();
   readonly #wanted = new Set<string>();
+  readonly #last: Statement[] = [];
   #failure: SecretError | undefined;
   #mustRunAgain = false;
   #hasChanged = false;
@@ -66,6 +70,17 @@ export class WorkSession implements SqlTransaction {
   async run(sql: string, parameters: readonly SqlValue[] = []): Promise<number> {
     this.#hasChanged = true;
     return await this.#track(() => this.#options.connection.run(sql, parameters));
+  }
+
+  /** What is to be done when all works of the group have succeeded. */
+  get last(): readonly Statement[] {
+    return this.#last;
+  }
+
+  /** {@inheritDoc SqlTransaction.runLast} */
+  runLast(sql: string, parameters: readonly SqlValue[] = []): void {
+    this.#hasChanged = true;
+    this.#last.push([sql, parameters]);
   }
 
   /** {@inheritDoc SqlTransaction.lockNames} */

@@ -9,7 +9,7 @@ import {
   unavailable,
   unknownOutcome,
 } from "./postgres-failure.js";
-import { WorkSession } from "./work-session.js";
+import { type Statement, WorkSession } from "./work-session.js";
 
 /** How groups run. */
 export interface GroupOptions {
@@ -26,6 +26,7 @@ interface Done {
   readonly work: PendingWork;
   /** Tells its caller what came of it: a result, or a refusal. */
   readonly answer: () => void;
+  readonly last: readonly Statement[];
 }
 
 /** The works were in order, and yet the transaction was rolled back. */
@@ -50,17 +51,28 @@ export class WriteGroup {
     try {
       // A transaction whose isolation no setting of a role changes. In one go: were BEGIN refused, SAVEPOINT would be.
       await this.#script("BEGIN ISOLATION LEVEL READ COMMITTED; SAVEPOINT work");
-      while (current !== undefined) {
-        await this.#perform(current);
-        current = this.#options.next();
-        if (current !== undefined && this.#done.length > 0) await this.#script("RELEASE work; SAVEPOINT work");
-      }
+      await this.#perform(current);
+      while ((current = this.#options.next()) !== undefined) await this.#performNext(current);
       if (this.#done.length === 0) await this.#script("ROLLBACK");
+      else await this.#performLast();
     } catch (error) {
       await this.#abandon(this.#translate(error), current);
       return;
     }
     if (this.#done.length > 0) await this.#commit();
+  }
+
+  /** Sends the savepoint with what the work begins with: were it refused, so would be all that comes after it. */
+  async #performNext(work: PendingWork): Promise<void> {
+    const ready = this.#done.length > 0 ? this.#script("RELEASE work; SAVEPOINT work") : undefined;
+    const outcomes = await Promise.allSettled([ready, this.#perform(work)]);
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  }
+
+  /** Only now, as what these statements lock stays locked until the commit. */
+  async #performLast(): Promise<void> {
+    const statements = this.#done.flatMap(({ last }) => last);
+    await Promise.all(statements.map((statement) => this.#connection.run(...statement)));
   }
 
   /** Runs one work. Throws when the transaction cannot go on. */
@@ -80,7 +92,7 @@ export class WriteGroup {
     await session.end();
     failure = session.failure ?? failure;
     if (failure === undefined && answer !== undefined) {
-      this.#done.push({ work, answer });
+      this.#done.push({ work, answer, last: [...session.last] });
       this.#hasChanged ||= session.hasChanged;
       return;
     }
@@ -107,7 +119,7 @@ export class WriteGroup {
     const answer = (): void => {
       work.reject(failure);
     };
-    if (this.#hasChanged) this.#done.push({ work, answer });
+    if (this.#hasChanged) this.#done.push({ work, answer, last: [] });
     else answer();
   }
 

@@ -134,6 +134,10 @@ export class SqliteDatabase implements SqlDatabase {
       this.#changes += 1;
       return this.#writer.run(sql, parameters);
     },
+    // Nobody could go on meanwhile.
+    runLast: (sql: string, parameters?: readonly SqlValue[]): void => {
+      this.#transaction.run(sql, parameters);
+    },
     // There is one writer, and it does one work after the other.
     lockNames: () => undefined,
   };

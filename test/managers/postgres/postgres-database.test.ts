@@ -149,6 +149,60 @@ describe.skipIf(isPostgresMissing)(titleOf("a database on PostgreSQL"), () => {
     expect(await keysOf(database)).toHaveLength(150);
   });
 
+  it("does what is to be done last after everything else, of the works that succeeded", async () => {
+    const countSql = "SELECT count(*) AS n FROM answered_requests";
+    const counts: unknown[] = [];
+    const works = range(9).map((index) =>
+      database.transact(async (transaction) => {
+        const key = `last ${String(index)}`;
+        transaction.runLast(
+          "INSERT INTO answered_requests (scope, digest, answer, answered_at) VALUES (?, '', '', 1)",
+          [key],
+        );
+        counts.push((await transaction.all(countSql))[0]?.["n"]);
+        if (index % 3 === 0) throw new Error("not this one");
+      }),
+    );
+    await Promise.allSettled(works);
+    expect(counts[0]).toBe(0);
+    expect(await keysOf(database)).toStrictEqual([1, 2, 4, 5, 7, 8].map((index) => `last ${String(index)}`));
+  });
+
+  it("locks what is changed last for no longer than it must", async () => {
+    const second = await openPostgresDatabase({ server: server.url(), lockTimeoutMs: 300 });
+    await database.transact((transaction) => insert(transaction, "shared"));
+    const { promise: held, resolve } = Promise.withResolvers<undefined>();
+    const touchSql = "UPDATE answered_requests SET answered_at = answered_at + 1 WHERE scope = 'shared'";
+    const slow = database.transact(async (transaction) => {
+      transaction.runLast(touchSql);
+      await held;
+    });
+    await second.transact((transaction) => {
+      transaction.runLast(touchSql);
+      return Promise.resolve();
+    });
+    resolve(undefined);
+    await slow;
+    const rows = await second.read((session) => session.all("SELECT answered_at FROM answered_requests"));
+    expect([...rows]).toStrictEqual([{ answered_at: 3 }]);
+    await second.close();
+  });
+
+  it("does nothing of works whose last statements fail", async () => {
+    const works = range(3).map((index) =>
+      database.transact(async (transaction) => {
+        await insert(transaction, `with ${String(index)}`);
+        if (index === 1) transaction.runLast("INSERT INTO no_such_table (x) VALUES (1)");
+      }),
+    );
+    const refused = (await Promise.allSettled(works)).flatMap(({ status }, index) =>
+      status === "rejected" ? [index] : [],
+    );
+    expect(refused).toContain(1);
+    const done = range(3).filter((index) => !refused.includes(index));
+    expect(await keysOf(database)).toStrictEqual(done.map((index) => `with ${String(index)}`));
+  });
+
   it("runs a work again that another was faster than", async () => {
     const second = await openPostgresDatabase({ server: server.url() });
     let runs = 0;
