@@ -9,6 +9,7 @@ import {
   findLive,
   findRestorable,
   type Generation,
+  lastDeletionOf,
   updateGeneration,
 } from "./generations.js";
 import { checkActiveVersion, secretExists } from "./preconditions.js";
@@ -59,7 +60,9 @@ export async function deleteGeneration(
     return { status: "deleted", uid };
   }
   const restorableUntil = nowMs + recoveryWindowInDays * dayMs;
-  const deleted = { ...live, deletedAt: nowMs, restorableUntil, updatedAt: nowMs, changedBy: principal };
+  // Two may be deleted in one millisecond, or by brokers whose clocks differ, and the last one is still the last one.
+  const deletedAt = Math.max(nowMs, (await lastDeletionOf(transaction, live.name)) + 1);
+  const deleted = { ...live, deletedAt, restorableUntil, updatedAt: nowMs, changedBy: principal };
   await updateGeneration(transaction, deleted);
   logChange(transaction, { kind: "removed", generation: live }, nowMs);
   return { status: "deleted", uid, restorableUntil: new Date(restorableUntil) };

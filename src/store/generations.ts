@@ -83,6 +83,8 @@ const findLiveSql = `SELECT ${generationColumns} FROM generations g WHERE g.sort
 const findDeletedSql = `SELECT ${generationColumns} FROM generations g
   WHERE g.sort_key = ? AND g.deleted_at IS NOT NULL AND g.restorable_until > ?
   ORDER BY g.deleted_at DESC, g.created_at DESC LIMIT 1`;
+const lastDeletionSql = `SELECT deleted_at FROM generations
+  WHERE sort_key = ? AND deleted_at IS NOT NULL ORDER BY deleted_at DESC LIMIT 1`;
 const findByUidSql = `SELECT ${generationColumns} FROM generations g WHERE g.uid = ? AND g.name = ?`;
 const insertSql = `INSERT INTO generations (uid, name, sort_key, active_version, last_version, description, tags,
   created_at, updated_at, changed_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
@@ -101,6 +103,12 @@ export async function findRestorable(
   nowMs: number,
 ): Promise<Generation | undefined> {
   return first(name, await session.all(findDeletedSql, [sortKey(name), nowMs]));
+}
+
+/** When a generation of a name was deleted last, of those that are still there; 0 when there is none. */
+export async function lastDeletionOf(session: SqlSession, name: string): Promise<number> {
+  const [row] = await session.all(lastDeletionSql, [sortKey(name)]);
+  return row === undefined ? 0 : numberOf(row, "deleted_at");
 }
 
 /** A generation of a name by its uid, living or deleted. */
