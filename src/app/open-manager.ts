@@ -31,6 +31,13 @@ const openers: {
     const { SqliteDatabase } = await import("../managers/sqlite/sqlite-database.js");
     return await openStore(new SqliteDatabase(path), { managerName: "sqlite", encryption, cacheBytes }, log);
   },
+  postgres: async (config, log) => {
+    const { openConfiguredPostgres } = await import("./open-postgres.js");
+    const { encryption } = config;
+    const database = await openConfiguredPostgres(config);
+    // Nothing is remembered: another broker may have written since.
+    return await openStore(database, { managerName: "postgres", encryption, cacheBytes: 0 }, log);
+  },
 };
 
 /** Keeps the store: sweeps it, and wraps its data keys anew. */
@@ -68,6 +75,8 @@ function open(config: ManagerConfig, log: Log): Promise<SecretManager> {
       return openers.environment(config, log);
     case "sqlite":
       return openers.sqlite(config, log);
+    case "postgres":
+      return openers.postgres(config, log);
   }
 }
 

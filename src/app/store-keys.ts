@@ -1,7 +1,8 @@
-import type { EncryptionConfig, ManagerConfig, StoreKind } from "../config/config.js";
+import type { EncryptionConfig, ManagerConfig, StoreConfig } from "../config/config.js";
 import { SecretError } from "../domain/secret-error.js";
 import { keyringIds, rotateKeyring } from "../encryption/keyring-file.js";
 import type { SecretStore } from "../store/secret-store.js";
+import type { SqlDatabase } from "../store/sql-database.js";
 import { openEncryptedStore } from "./open-encrypted-store.js";
 
 /** What a key is to its store: `missing` wraps something and is not configured. */
@@ -69,20 +70,27 @@ export async function rewrapStore(manager: ManagerConfig): Promise<number> {
   return await withStore(manager, ({ maintenance }) => maintenance.rewrap());
 }
 
-type StoreConfig = ManagerConfig & { readonly kind: StoreKind };
-
 function storeOf(manager: ManagerConfig): StoreConfig {
-  if (manager.kind === "sqlite") return manager;
+  if (manager.kind === "sqlite" || manager.kind === "postgres") return manager;
   throw invalid(`a manager of kind "${manager.kind}" has no encryption key`);
 }
 
 async function withStore<T>(manager: ManagerConfig, work: (store: SecretStore) => Promise<T>): Promise<T> {
-  const { kind, path, encryption } = storeOf(manager);
-  const { SqliteDatabase } = await import("../managers/sqlite/sqlite-database.js");
-  const database = new SqliteDatabase(path, { isGuest: true });
+  const config = storeOf(manager);
+  const { kind, encryption } = config;
   const options = { managerName: kind, encryption, cacheBytes: 0, onNote: () => undefined };
-  const store = await openEncryptedStore(database, options);
+  const store = await openEncryptedStore(await openBesideBroker(config), options);
   return await work(store).finally(() => store.close());
+}
+
+/** A broker may have the store meanwhile. */
+async function openBesideBroker(config: StoreConfig): Promise<SqlDatabase> {
+  if (config.kind === "postgres") {
+    const { openConfiguredPostgres } = await import("./open-postgres.js");
+    return await openConfiguredPostgres(config);
+  }
+  const { SqliteDatabase } = await import("../managers/sqlite/sqlite-database.js");
+  return new SqliteDatabase(config.path, { isGuest: true });
 }
 
 function howToRotate(encryption: Exclude<EncryptionConfig, { readonly kind: "file" }>): string {

@@ -1,6 +1,5 @@
 import { resolve } from "node:path";
 import { z } from "zod";
-import { classPathProblem } from "./class-path.js";
 import {
   type AuditConfig,
   type EncryptionConfig,
@@ -8,21 +7,12 @@ import {
   type LimitsConfig,
   type LogLevel,
   logLevels,
-  type ManagerConfig,
-  type StoreKind,
   type TimeoutsConfig,
 } from "./config.js";
 import { createEncryptionSchema } from "./encryption-schema.js";
 import { isSameAddress, parseListenAddress } from "./listen-address.js";
-import { isMapping } from "./mapping.js";
+import { createManagerSchema, type ManagerSection } from "./manager-schema.js";
 import { durationSchema, sizeSchema } from "./quantity-schema.js";
-import { foundText } from "./schema-message.js";
-import { createSqliteSchema } from "./store-schema.js";
-
-/** `secret_broker.manager`, read; a store's encryption stands in a section of its own. */
-export type ManagerSection =
-  | Exclude<ManagerConfig, { readonly kind: StoreKind }>
-  | Omit<ManagerConfig & { readonly kind: StoreKind }, "encryption">;
 
 /** Our own section, read: every default filled in and every path absolute. */
 export interface BrokerSection {
@@ -41,8 +31,6 @@ export interface BrokerSection {
 /** The same on Linux for a path's length; a longer one names no file. */
 const maxPathLength = 4_096;
 
-const maxEnvironmentPrefixLength = 256;
-
 const addressType = "HOST:PORT, [IPv6]:PORT or unix:PATH";
 const addressBounds = "loopback or a Unix socket, whose absolute path has at most 107 bytes";
 
@@ -52,7 +40,7 @@ const addressBounds = "loopback or a Unix socket, whose absolute path has at mos
  */
 export function createBrokerSchema(directory: string): z.ZodType<BrokerSection> {
   return z.strictObject({
-    manager: managerSchema(directory),
+    manager: createManagerSchema(directory),
     encryption: createEncryptionSchema(directory),
     listen: listenSchema(directory),
     admin: adminSchema(directory),
@@ -75,43 +63,6 @@ export function createBrokerSchema(directory: string): z.ZodType<BrokerSection> 
       .prefault({})
       .describe("What the metrics tell."),
   });
-}
-
-function managerSchema(directory: string): z.ZodType<ManagerSection | undefined> {
-  const moduleManager = z.strictObject({
-    kind: z.literal("module").describe("Which manager."),
-    class: z
-      .string()
-      .check((context) => {
-        const message = classPathProblem(context.value);
-        if (message !== undefined) context.issues.push({ code: "custom", message, input: context.value });
-      })
-      .meta({
-        description: "With `kind: module`: the file beside the configuration, without its extension, and the class.",
-        "x-bounds": "`file.Class`, exactly one dot",
-      }),
-  });
-  const memoryManager = z.strictObject({ kind: z.literal("memory") });
-  const environmentManager = z.strictObject({
-    kind: z.literal("environment"),
-    prefix: z
-      .string()
-      .max(maxEnvironmentPrefixLength)
-      .default("")
-      .describe("With `kind: environment`: what stands before a secret's name in the variable's name."),
-  });
-  return z
-    .discriminatedUnion("kind", [moduleManager, memoryManager, environmentManager, createSqliteSchema(directory)], {
-      error: ({ input }) =>
-        isMapping(input) ? undefined : `must be a mapping such as {kind: memory}${foundText(input)}`,
-    })
-    .transform((manager): ManagerSection =>
-      manager.kind === "module" ? { kind: "module", classPath: manager.class, directory } : manager,
-    )
-    .optional()
-    .describe(
-      "Which manager stands behind the broker: `module` is a class of yours, `sqlite` keeps them encrypted in a file, `memory` until the process ends, `environment` serves the broker's own variables. Goes before `general_settings.key_management_system`.",
-    );
 }
 
 function listenSchema(directory: string): z.ZodType<readonly ListenAddress[]> {

@@ -1,7 +1,7 @@
 import type { Tags } from "../domain/secret.js";
 
 /** The kinds of manager a configuration can choose. */
-export const managerKinds = ["module", "memory", "environment", "sqlite"] as const;
+export const managerKinds = ["module", "memory", "environment", "sqlite", "postgres"] as const;
 
 /** One of {@link managerKinds}. */
 export type ManagerKind = (typeof managerKinds)[number];
@@ -11,10 +11,30 @@ export type ManagerConfig =
   | { readonly kind: "module"; readonly classPath: string; readonly directory: string }
   | { readonly kind: "memory" }
   | { readonly kind: "environment"; readonly prefix: string }
-  | { readonly kind: "sqlite"; readonly path: string; readonly encryption: EncryptionConfig };
+  | StoreConfig;
 
-/** The kinds of manager that keep secrets encrypted in a store. */
-export type StoreKind = "sqlite";
+/** A manager that keeps secrets encrypted in a store. */
+export type StoreConfig = SqliteConfig | PostgresConfig;
+
+/** A store in a file. */
+export interface SqliteConfig {
+  readonly kind: "sqlite";
+  readonly path: string;
+  readonly encryption: EncryptionConfig;
+}
+
+/** A store in PostgreSQL. */
+export interface PostgresConfig {
+  readonly kind: "postgres";
+  readonly url: UrlConfig;
+  readonly schema: string;
+  readonly maxConnections: number;
+  readonly statementTimeoutMs: number;
+  readonly encryption: EncryptionConfig;
+}
+
+/** Where a URL is that may hold a password. */
+export type UrlConfig = { readonly variable: string } | { readonly path: string };
 
 /** Where the key of a store is. */
 export type EncryptionConfig =

@@ -113,7 +113,9 @@ function withEncryption(
   { manager, encryption }: Pick<BrokerSection, "manager" | "encryption">,
   directory: string,
 ): ManagerConfig | undefined {
-  if (manager?.kind === "sqlite") return { ...manager, encryption: encryption ?? defaultEncryption(directory) };
+  if (manager?.kind === "sqlite" || manager?.kind === "postgres") {
+    return { ...manager, encryption: encryption ?? defaultEncryption(directory) };
+  }
   if (manager && encryption) {
     problems.refuse(["secret_broker", "encryption"], `is not used by a manager of kind "${manager.kind}"; remove it`);
   }

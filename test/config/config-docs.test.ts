@@ -51,9 +51,15 @@ describe("the documentation of the configuration", () => {
     // These belong to other kinds of manager than the example's.
     const left = known.filter((path) => !pathsOf(parse(example)).includes(path));
     expect(left).toEqual(
-      ["manager.class", "manager.prefix", "encryption.variable", "encryption.socket"].map(
-        (key) => `secret_broker.${key}`,
-      ),
+      [
+        "manager.class",
+        "manager.prefix",
+        ...["url_environment", "url_file", "schema", "max_connections", "statement_timeout"].map(
+          (key) => `manager.${key}`,
+        ),
+        "encryption.variable",
+        "encryption.socket",
+      ].map((key) => `secret_broker.${key}`),
     );
   });
 });

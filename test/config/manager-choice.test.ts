@@ -108,6 +108,28 @@ describe("secret_broker.manager", () => {
     ["{ kind: environment, prefix: SECRET_ }", { kind: "environment", prefix: "SECRET_" }],
     ["{ kind: environment }", { kind: "environment", prefix: "" }],
     ["{ kind: sqlite }", { kind: "sqlite", path: "/etc/broker/.secret-broker/secrets.db", encryption: defaultKey }],
+    [
+      "{ kind: postgres, url_environment: URL }",
+      {
+        kind: "postgres",
+        url: { variable: "URL" },
+        schema: "secret_broker",
+        maxConnections: 10,
+        statementTimeoutMs: 5_000,
+        encryption: defaultKey,
+      },
+    ],
+    [
+      "{ kind: postgres, url_file: url, schema: s, max_connections: 4, statement_timeout: 1s }",
+      {
+        kind: "postgres",
+        url: { path: "/etc/broker/url" },
+        schema: "s",
+        maxConnections: 4,
+        statementTimeoutMs: 1_000,
+        encryption: defaultKey,
+      },
+    ],
     ["{ kind: module, class: a.B }", { kind: "module", classPath: "a.B", directory: "/etc/broker" }],
   ])("%s is chosen", (manager, expected) => {
     expect(configOf(own(manager)).manager).toEqual(expected);
@@ -126,6 +148,11 @@ describe("secret_broker.manager", () => {
     ["{ kind: module, class: Lonely }", "2:35 secret_broker.manager.class", "one dot"],
     ["{ kind: memory, prefix: A }", "2:28 secret_broker.manager.prefix", "kind"],
     ["{ kind: redis }", "2:20 secret_broker.manager.kind", '"module", "memory", "environment", "sqlite"'],
+    ["{ kind: postgres }", "2:12 secret_broker.manager.url_environment", "is missing"],
+    ["{ kind: postgres, url_file: f, url_environment: E }", "2:40 secret_broker.manager.url_file", "keep one of them"],
+    ["{ kind: postgres, url_file: f, schema: Pg }", "2:51 secret_broker.manager.schema", "small letters"],
+    ["{ kind: postgres, url_file: f, schema: pg_x }", "2:51 secret_broker.manager.schema", "not begin with"],
+    ["{ kind: postgres, url_file: f, max_connections: 1 }", "2:60 secret_broker.manager.max_connections", "2"],
     ["{ class: a.B }", "2:12 secret_broker.manager.kind", '"module", "memory", "environment"'],
     ["memory", "2:12 secret_broker.manager", "must be a mapping"],
   ])("%s is refused", (manager, at, text) => {

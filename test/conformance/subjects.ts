@@ -65,8 +65,13 @@ const sqlite: ManagerSubject = {
   capabilities: storeCapabilities,
 };
 
-/** One subject for each kind of manager; a kind without one does not compile. */
-export const subjects: Readonly<Record<ManagerKind, ManagerSubject>> = { memory, environment, module, sqlite };
+/** One subject for each kind of manager that needs no server; a kind without one does not compile. */
+export const subjects: Readonly<Record<Exclude<ManagerKind, "postgres">, ManagerSubject>> = {
+  memory,
+  environment,
+  module,
+  sqlite,
+};
 
 /** The same subject with something in front of the manager; seeding still reaches the manager itself. */
 export function throughWrapper(

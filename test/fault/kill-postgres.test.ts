@@ -15,37 +15,16 @@ const kills = Number(process.env["SECRET_BROKER_KILLS"] ?? "6");
 
 const writers = 16;
 
-const config = `
+/** Both brokers share the key as well, which the first of them makes. */
+const configWith = (keyPath: string): string => `
 general_settings: { key_management_settings: { access_mode: read_and_write } }
 secret_broker:
-  manager: { kind: module, class: postgres_store.PostgresStore }
+  manager: { kind: postgres, url_file: url }
+  encryption: { kind: file, path: ${keyPath} }
   admin: { listen: "off" }
   audit: { sink: file, path: audit.jsonl }
   log: { level: error }
 `;
-
-/** The store in the built package, as a class that a broker loads. */
-function storeModule(url: string): string {
-  const built = (path: string): string => JSON.stringify(new URL(`../../dist/${path}`, import.meta.url).href);
-  const members = ["readSecret", "writeSecret", "deleteSecret", "rotateSecret", "checkHealth", "close"];
-  return `
-    import { openPostgresDatabase } from ${built("managers/postgres/postgres-database.js")};
-    import { openStore } from ${built("store/open-store.js")};
-    import { SteadyClock } from ${built("store/steady-clock.js")};
-    import { PayloadCipher } from ${built("encryption/payload-cipher.js")};
-    import { createTextKeys } from ${built("encryption/text-keys.js")};
-    const store = await openStore(await openPostgresDatabase({ server: ${JSON.stringify(url)} }), {
-      managerName: "postgres",
-      openCipher: () => new PayloadCipher(createTextKeys("${"11".repeat(32)}", "the test")),
-      clock: new SteadyClock(),
-      cacheBytes: 0,
-      onNote: () => undefined,
-    });
-    export class PostgresStore {
-      supports = store.supports;
-      ${members.map((member) => `${member}(...rest) { return store.${member}(...rest); }`).join("\n      ")}
-    }`;
-}
 
 describe.skipIf(isPostgresMissing)(titleOf("two brokers on one PostgreSQL, under 16 writers"), () => {
   let server: PostgresServerProcess;
@@ -57,9 +36,10 @@ describe.skipIf(isPostgresMissing)(titleOf("two brokers on one PostgreSQL, under
   beforeEach(async () => {
     server = await PostgresServerProcess.start();
     directories = await Promise.all(range(2).map(() => mkdtemp(join(tmpdir(), "kill-postgres-"))));
+    const config = configWith(join(directories[0] ?? "", "secrets.key"));
     for (const directory of directories) {
       await writeFile(join(directory, "config.yaml"), config);
-      await writeFile(join(directory, "postgres_store.mjs"), storeModule(server.url()));
+      await writeFile(join(directory, "url"), server.url());
     }
     brokers = await Promise.all(directories.map((directory) => BrokerProcess.start(directory)));
     clients = brokers.map(({ address }) => new SecretBrokerClient(address));

@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { classPathProblem } from "./class-path.js";
+import type { ManagerConfig, PostgresConfig, SqliteConfig, StoreConfig } from "./config.js";
+import { isMapping } from "./mapping.js";
+import { foundText } from "./schema-message.js";
+import { createPostgresSchema, createSqliteSchema, type PostgresSection, urlConfig } from "./store-schema.js";
+
+const maxEnvironmentPrefixLength = 256;
+
+/** `secret_broker.manager`, read; a store's encryption stands in a section of its own. */
+export type ManagerSection =
+  Exclude<ManagerConfig, StoreConfig> | Omit<SqliteConfig, "encryption"> | Omit<PostgresConfig, "encryption">;
+
+/** `secret_broker.manager`. @param directory what relative paths are relative to, and where a user's class is */
+export function createManagerSchema(directory: string): z.ZodType<ManagerSection | undefined> {
+  const moduleManager = z.strictObject({
+    kind: z.literal("module").describe("Which manager."),
+    class: z
+      .string()
+      .check((context) => {
+        const message = classPathProblem(context.value);
+        if (message !== undefined) context.issues.push({ code: "custom", message, input: context.value });
+      })
+      .meta({
+        description: "With `kind: module`: the file beside the configuration, without its extension, and the class.",
+        "x-bounds": "`file.Class`, exactly one dot",
+      }),
+  });
+  const memoryManager = z.strictObject({ kind: z.literal("memory") });
+  const environmentManager = z.strictObject({
+    kind: z.literal("environment"),
+    prefix: z
+      .string()
+      .max(maxEnvironmentPrefixLength)
+      .default("")
+      .describe("With `kind: environment`: what stands before a secret's name in the variable's name."),
+  });
+  return z
+    .discriminatedUnion(
+      "kind",
+      [
+        moduleManager,
+        memoryManager,
+        environmentManager,
+        createSqliteSchema(directory),
+        createPostgresSchema(directory),
+      ],
+      {
+        error: ({ input }) =>
+          isMapping(input) ? undefined : `must be a mapping such as {kind: memory}${foundText(input)}`,
+      },
+    )
+    .transform((manager, context): ManagerSection => {
+      if (manager.kind === "module") return { kind: "module", classPath: manager.class, directory };
+      return manager.kind === "postgres" ? postgresOf(manager, context) : manager;
+    })
+    .optional()
+    .describe(
+      "Which manager stands behind the broker: `module` is a class of yours, `sqlite` keeps them encrypted in a file, `postgres` in a database that several brokers share, `memory` until the process ends, `environment` serves the broker's own variables. Goes before `general_settings.key_management_system`.",
+    );
+}
+
+function postgresOf(manager: PostgresSection, context: z.RefinementCtx): ManagerSection {
+  const { kind, schema, max_connections: maxConnections, statement_timeout: statementTimeoutMs } = manager;
+  const url = urlConfig(manager);
+  if (url !== undefined) return { kind, url, schema, maxConnections, statementTimeoutMs };
+  const isMissing = manager.url_file === undefined;
+  context.addIssue({
+    code: "custom",
+    message: isMissing
+      ? 'is missing; say which variable holds the URL, or set "url_file"'
+      : 'cannot go with "url_environment"; keep one of them',
+    path: [isMissing ? "url_environment" : "url_file"],
+  });
+  return z.NEVER;
+}
