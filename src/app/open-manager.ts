@@ -1,4 +1,4 @@
-import type { ManagerConfig, ManagerKind } from "../config/config.js";
+import type { ManagerConfig, ManagerKind, StoreConfig } from "../config/config.js";
 import type { SecretManager } from "../contract/secret-manager.js";
 import { SecretError } from "../domain/secret-error.js";
 import type { Log } from "../log/log.js";
@@ -6,9 +6,8 @@ import { EnvironmentSecretManager } from "../managers/environment/environment-se
 import { MemorySecretManager } from "../managers/memory/memory-secret-manager.js";
 import { loadManagerModule } from "../managers/module/load-manager-module.js";
 import { registerDoors } from "../managers/module/register-doors.js";
-import type { SqlDatabase } from "../store/sql-database.js";
 import { doors } from "./doors.js";
-import type { EncryptedStoreOptions } from "./open-encrypted-store.js";
+import { openStoreDatabase } from "./open-store-database.js";
 import { late, within } from "./within.js";
 
 /** The most bytes of opened payloads that a store keeps in memory. */
@@ -26,31 +25,20 @@ const openers: {
   },
   memory: () => Promise.resolve(new MemorySecretManager()),
   environment: ({ prefix }) => Promise.resolve(new EnvironmentSecretManager({ environment: process.env, prefix })),
-  sqlite: async ({ path, encryption }, log) => {
-    // Loaded only here, as SQLite comes with it.
-    const { SqliteDatabase } = await import("../managers/sqlite/sqlite-database.js");
-    return await openStore(new SqliteDatabase(path), { managerName: "sqlite", encryption, cacheBytes }, log);
-  },
-  postgres: async (config, log) => {
-    const { openConfiguredPostgres } = await import("./open-postgres.js");
-    const { encryption } = config;
-    const database = await openConfiguredPostgres(config);
-    // Nothing is remembered: another broker may have written since.
-    return await openStore(database, { managerName: "postgres", encryption, cacheBytes: 0 }, log);
-  },
+  sqlite: (config, log) => openStore(config, cacheBytes, log),
+  // Nothing is remembered: another broker may have written since.
+  postgres: (config, log) => openStore(config, 0, log),
 };
 
-/** Keeps the store: sweeps it, and wraps its data keys anew. */
-async function openStore(
-  database: SqlDatabase,
-  options: Omit<EncryptedStoreOptions, "onNote">,
-  log: Log,
-): Promise<SecretManager> {
+/** Keeps the store too: sweeps it, and wraps its data keys anew. */
+async function openStore(config: StoreConfig, maxCacheBytes: number, log: Log): Promise<SecretManager> {
   const { openEncryptedStore } = await import("./open-encrypted-store.js");
+  const { kind: managerName, encryption } = config;
+  const database = await openStoreDatabase(config, { isGuest: false });
   const onNote = (note: string): void => {
     log.warn({ store: database.description }, note);
   };
-  const store = await openEncryptedStore(database, { ...options, onNote });
+  const store = await openEncryptedStore(database, { managerName, encryption, cacheBytes: maxCacheBytes, onNote });
   store.maintenance.start();
   return store;
 }

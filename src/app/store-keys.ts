@@ -1,9 +1,9 @@
-import type { EncryptionConfig, ManagerConfig, StoreConfig } from "../config/config.js";
+import type { EncryptionConfig, ManagerConfig } from "../config/config.js";
 import { SecretError } from "../domain/secret-error.js";
 import { keyringIds, rotateKeyring } from "../encryption/keyring-file.js";
 import type { SecretStore } from "../store/secret-store.js";
-import type { SqlDatabase } from "../store/sql-database.js";
 import { openEncryptedStore } from "./open-encrypted-store.js";
+import { openStoreDatabase, storeOf } from "./open-store-database.js";
 
 /** What a key is to its store: `missing` wraps something and is not configured. */
 export type KeyState = "current" | "retired" | "missing";
@@ -70,27 +70,12 @@ export async function rewrapStore(manager: ManagerConfig): Promise<number> {
   return await withStore(manager, ({ maintenance }) => maintenance.rewrap());
 }
 
-function storeOf(manager: ManagerConfig): StoreConfig {
-  if (manager.kind === "sqlite" || manager.kind === "postgres") return manager;
-  throw invalid(`a manager of kind "${manager.kind}" has no encryption key`);
-}
-
 async function withStore<T>(manager: ManagerConfig, work: (store: SecretStore) => Promise<T>): Promise<T> {
   const config = storeOf(manager);
   const { kind, encryption } = config;
   const options = { managerName: kind, encryption, cacheBytes: 0, onNote: () => undefined };
-  const store = await openEncryptedStore(await openBesideBroker(config), options);
+  const store = await openEncryptedStore(await openStoreDatabase(config, { isGuest: true }), options);
   return await work(store).finally(() => store.close());
-}
-
-/** A broker may have the store meanwhile. */
-async function openBesideBroker(config: StoreConfig): Promise<SqlDatabase> {
-  if (config.kind === "postgres") {
-    const { openConfiguredPostgres } = await import("./open-postgres.js");
-    return await openConfiguredPostgres(config);
-  }
-  const { SqliteDatabase } = await import("../managers/sqlite/sqlite-database.js");
-  return new SqliteDatabase(config.path, { isGuest: true });
 }
 
 function howToRotate(encryption: Exclude<EncryptionConfig, { readonly kind: "file" }>): string {

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { version } from "../app/version.js";
 import { addConnectionOptions, type CommandContext } from "./command-context.js";
+import { addBackupCommands } from "./backup-command.js";
 import { addConfigCommand } from "./config-command.js";
 import { addDeleteCommand } from "./delete-command.js";
 import { addKeyCommand } from "./key-command.js";
@@ -37,5 +38,6 @@ export function createProgram(context: CommandContext): Command {
   addListCommand(program, context);
   addConfigCommand(program, context);
   addKeyCommand(program, context);
+  addBackupCommands(program, context);
   return program;
 }

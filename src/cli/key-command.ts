@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { StoreKey } from "../app/store-keys.js";
-import type { ManagerConfig } from "../config/config.js";
 import { addOutputOptions, type CommandContext, type OutputOptions, withInherited } from "./command-context.js";
+import { configuredManager } from "./configured-manager.js";
 import { formatTable } from "./format-table.js";
 
 interface KeyOptions extends OutputOptions {
@@ -28,7 +28,7 @@ export function addKeyCommand(program: Command, context: CommandContext): void {
 
 async function showKeys({ output }: CommandContext, { config, json }: KeyOptions): Promise<void> {
   const { listStoreKeys } = await import("../app/store-keys.js");
-  const keys = await listStoreKeys(await managerOf(config));
+  const keys = await listStoreKeys(await configuredManager(config));
   if (json) await output.document({ keys });
   else await output.result(formatTable([["KEY", "STATE", "VERSIONS", "MADE"], ...keys.map(rowOf)]));
 }
@@ -39,7 +39,7 @@ function rowOf({ id, state, versions, createTime }: StoreKey): readonly string[]
 
 async function rotateKey({ output }: CommandContext, { config, json }: KeyOptions): Promise<void> {
   const { rotateStoreKey } = await import("../app/store-keys.js");
-  const rotated = rotateStoreKey(await managerOf(config));
+  const rotated = rotateStoreKey(await configuredManager(config));
   if (json) {
     await output.document(rotated);
     return;
@@ -50,14 +50,7 @@ async function rotateKey({ output }: CommandContext, { config, json }: KeyOption
 
 async function rewrap({ output }: CommandContext, { config, json }: KeyOptions): Promise<void> {
   const { rewrapStore } = await import("../app/store-keys.js");
-  const versions = await rewrapStore(await managerOf(config));
+  const versions = await rewrapStore(await configuredManager(config));
   if (json) await output.document({ versions });
   else await output.line(`wrapped ${String(versions)} data keys with the current key`);
-}
-
-async function managerOf(config: string): Promise<ManagerConfig> {
-  // Loaded only here: the other commands start faster without the YAML and schema libraries.
-  const { loadConfig } = await import("../config/load-config.js");
-  const loaded = await loadConfig(config);
-  return loaded.config.manager;
 }

@@ -123,7 +123,7 @@ describe("key", () => {
   });
 
   it.each([
-    ["{ kind: memory }", "", 'a manager of kind "memory" has no encryption key'],
+    ["{ kind: memory }", "", 'a manager of kind "memory" has no store'],
     ["{ kind: sqlite, path: none.db }", "", "is not there; a broker's first start makes it"],
   ])("status of %s says what is wrong", async (manager, encryption, text) => {
     await configure(encryption, manager);
