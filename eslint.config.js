@@ -50,7 +50,7 @@ const importTable = {
   },
   client: { folders: ["domain", "rpc", "gen"], packages: ["@grpc/grpc-js"] },
   app: { folders: ["*"], except: ["cli", "testkit", "main"], packages: ["*"], process: true },
-  cli: { folders: ["app", "client", "config", "domain"], packages: ["commander"], process: true },
+  cli: { folders: ["app", "client", "config", "domain"], packages: ["commander", "yaml"], process: true },
   main: { folders: ["cli"], process: true },
   testkit: { folders: ["*"], except: ["cli", "main"], packages: ["*"] },
 };

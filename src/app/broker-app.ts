@@ -76,7 +76,7 @@ export class BrokerApp {
    * @throws SecretError `CONFIG_INVALID`
    */
   async start(): Promise<this> {
-    const manager = await openManager(this.#config.manager, this.#log);
+    const manager = await openManager(this.#config.manager, { log: this.#log });
     try {
       this.#parts = await this.#build(manager);
       await this.#parts.health.start();

@@ -10,14 +10,24 @@ import { doors } from "./doors.js";
 import { openStoreDatabase } from "./open-store-database.js";
 import { late, within } from "./within.js";
 
+/** How a manager is opened. */
+export interface OpenManagerOptions {
+  readonly log: Log;
+  /** Whether a broker may have the store meanwhile; then it is only read. */
+  readonly isGuest?: boolean | undefined;
+}
+
 /** The most bytes of opened payloads that a store keeps in memory. */
 const cacheBytes = 64 * 1024 * 1024;
 
 /** How each kind of manager is made; the only list of kinds. */
 const openers: {
-  readonly [K in ManagerKind]: (config: ManagerConfig & { kind: K }, log: Log) => Promise<SecretManager>;
+  readonly [K in ManagerKind]: (
+    config: ManagerConfig & { kind: K },
+    options: OpenManagerOptions,
+  ) => Promise<SecretManager>;
 } = {
-  module: ({ classPath, directory }, log) => {
+  module: ({ classPath, directory }, { log }) => {
     registerDoors(doors);
     return loadManagerModule(classPath, directory, (note) => {
       log.warn({ classPath }, note);
@@ -25,21 +35,30 @@ const openers: {
   },
   memory: () => Promise.resolve(new MemorySecretManager()),
   environment: ({ prefix }) => Promise.resolve(new EnvironmentSecretManager({ environment: process.env, prefix })),
-  sqlite: (config, log) => openStore(config, cacheBytes, log),
+  sqlite: (config, options) => openStore(config, cacheBytes, options),
   // Nothing is remembered: another broker may have written since.
-  postgres: (config, log) => openStore(config, 0, log),
+  postgres: (config, options) => openStore(config, 0, options),
 };
 
 /** Keeps the store too: sweeps it, and wraps its data keys anew. */
-async function openStore(config: StoreConfig, maxCacheBytes: number, log: Log): Promise<SecretManager> {
+async function openStore(
+  config: StoreConfig,
+  maxCacheBytes: number,
+  { log, isGuest = false }: OpenManagerOptions,
+): Promise<SecretManager> {
   const { openEncryptedStore } = await import("./open-encrypted-store.js");
   const { kind: managerName, encryption } = config;
-  const database = await openStoreDatabase(config, { isGuest: false });
+  const database = await openStoreDatabase(config, { isGuest });
   const onNote = (note: string): void => {
     log.warn({ store: database.description }, note);
   };
-  const store = await openEncryptedStore(database, { managerName, encryption, cacheBytes: maxCacheBytes, onNote });
-  store.maintenance.start();
+  const store = await openEncryptedStore(database, {
+    managerName,
+    encryption,
+    cacheBytes: isGuest ? 0 : maxCacheBytes,
+    onNote,
+  });
+  if (!isGuest) store.maintenance.start();
   return store;
 }
 
@@ -47,24 +66,24 @@ async function openStore(config: StoreConfig, maxCacheBytes: number, log: Log): 
  * Makes the configured manager and asks it whether its environment is right.
  * @throws SecretError `CONFIG_INVALID`
  */
-export async function openManager(config: ManagerConfig, log: Log): Promise<SecretManager> {
-  const manager = await open(config, log);
+export async function openManager(config: ManagerConfig, options: OpenManagerOptions): Promise<SecretManager> {
+  const manager = await open(config, options);
   await validate(manager);
   return manager;
 }
 
-function open(config: ManagerConfig, log: Log): Promise<SecretManager> {
+function open(config: ManagerConfig, options: OpenManagerOptions): Promise<SecretManager> {
   switch (config.kind) {
     case "module":
-      return openers.module(config, log);
+      return openers.module(config, options);
     case "memory":
-      return openers.memory(config, log);
+      return openers.memory(config, options);
     case "environment":
-      return openers.environment(config, log);
+      return openers.environment(config, options);
     case "sqlite":
-      return openers.sqlite(config, log);
+      return openers.sqlite(config, options);
     case "postgres":
-      return openers.postgres(config, log);
+      return openers.postgres(config, options);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { BackupSummary } from "../app/store-backup.js";
 import { addOutputOptions, type CommandContext, type OutputOptions, withInherited } from "./command-context.js";
-import { configuredManager } from "./configured-manager.js";
+import { configuredManager } from "./load-configuration.js";
 
 interface BackupOptions extends OutputOptions {
   readonly config: string;

@@ -3,7 +3,9 @@ import { version } from "../app/version.js";
 import { addConnectionOptions, type CommandContext } from "./command-context.js";
 import { addBackupCommands } from "./backup-command.js";
 import { addConfigCommand } from "./config-command.js";
+import { addCopyCommand } from "./copy-command.js";
 import { addDeleteCommand } from "./delete-command.js";
+import { addImportCommand } from "./import-command.js";
 import { addKeyCommand } from "./key-command.js";
 import { addListCommand } from "./list-command.js";
 import { addReadCommand } from "./read-command.js";
@@ -39,5 +41,7 @@ export function createProgram(context: CommandContext): Command {
   addConfigCommand(program, context);
   addKeyCommand(program, context);
   addBackupCommands(program, context);
+  addCopyCommand(program, context);
+  addImportCommand(program, context);
   return program;
 }

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { StoreKey } from "../app/store-keys.js";
 import { addOutputOptions, type CommandContext, type OutputOptions, withInherited } from "./command-context.js";
-import { configuredManager } from "./configured-manager.js";
+import { configuredManager } from "./load-configuration.js";
 import { formatTable } from "./format-table.js";
 
 interface KeyOptions extends OutputOptions {

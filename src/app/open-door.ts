@@ -1,0 +1,59 @@
+import { AuditLog } from "../audit/audit-log.js";
+import type { AuditSink } from "../audit/audit-sink.js";
+import { createStreamSink } from "../audit/stream-sink.js";
+import { Broker } from "../broker/broker.js";
+import { Enforcement } from "../broker/enforcement.js";
+import { GuardedManager } from "../broker/guarded-manager.js";
+import { SecretWatches } from "../broker/watch/secret-watches.js";
+import type { Config } from "../config/config.js";
+import type { Capability } from "../domain/capability.js";
+import { BrokerMetrics } from "../telemetry/broker-metrics.js";
+import { brokerSettings } from "./broker-settings.js";
+import { openAuditSink } from "./open-audit-sink.js";
+import { openManager, type OpenManagerOptions } from "./open-manager.js";
+
+/** A broker that nobody can call: the way to a manager that passes policy, audit and guard. */
+export interface Door {
+  readonly broker: Broker;
+  readonly managerName: string;
+  readonly capabilities: ReadonlySet<Capability>;
+  /** How many questions the manager is asked at once. */
+  readonly concurrency: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the manager of a configuration for work that is done here rather than through a running broker. It is decided
+ * and recorded as a caller's would be; records that would go to standard output go to standard error, where they do not
+ * mix with results.
+ * @throws SecretError `CONFIG_INVALID`, `MANAGER_UNAVAILABLE`
+ */
+export async function openDoor(config: Config, options: OpenManagerOptions): Promise<Door> {
+  const { log } = options;
+  const metrics = new BrokerMetrics();
+  const settings = brokerSettings(config);
+  const opened = await openManager(config.manager, options);
+  const manager = new GuardedManager(opened, { log, metrics, maxPayloadBytes: () => settings.maxPayloadBytes });
+  try {
+    const audit = new AuditLog({ sink: await openSink(config), log });
+    const enforcement = new Enforcement({ audit, metrics, policy: () => settings.policy });
+    const watches = new SecretWatches({ manager, enforcement, log, settings: () => settings.watch });
+    return {
+      broker: new Broker({ manager, enforcement, metrics, watches, settings: () => settings }),
+      managerName: manager.name,
+      capabilities: manager.capabilities,
+      concurrency: settings.batchConcurrency,
+      close: async () => {
+        await manager.close();
+        await audit.close();
+      },
+    };
+  } catch (error) {
+    await manager.close();
+    throw error;
+  }
+}
+
+async function openSink({ audit }: Config): Promise<AuditSink> {
+  return audit.sink === "stdout" ? createStreamSink(process.stderr, "stderr") : await openAuditSink(audit);
+}
