@@ -12,6 +12,7 @@ import type { SecretDescription } from "../domain/secret.js";
 import { isSecretError, SecretError } from "../domain/secret-error.js";
 import { type SecretName, secretNameProblem } from "../domain/secret-name.js";
 import type { BrokerMetrics } from "../telemetry/broker-metrics.js";
+import { AtomicBatch } from "./batch-read.js";
 import type { BrokerSettings } from "./broker-settings.js";
 import type { Call } from "./call.js";
 import type { Access, Enforcement, Outcome } from "./enforcement.js";
@@ -98,17 +99,17 @@ export class Broker {
     );
   }
 
-  /** Reads many secrets; each is decided, recorded and answered on its own. */
+  /** Reads many secrets; each is decided, recorded and answered on its own, and all are of one point in time if asked. */
   async batchReadSecrets(
     call: Call,
     requests: readonly (ReadRequest | SecretError)[],
     atomic: boolean,
   ): Promise<BatchItem[]> {
-    if (atomic) this.#manager.assertSupports("atomic_batch");
+    const read = atomic ? this.#atomicReader(call, requests) : (request: ReadRequest) => this.readSecret(call, request);
     return await runConcurrently(requests, this.#settings().batchConcurrency, async (request) => {
       if (isSecretError(request)) return { error: request };
       try {
-        return { read: await this.readSecret(call, request) };
+        return { read: await read(request) };
       } catch (error) {
         return {
           error: isSecretError(error) ? error : new SecretError("INTERNAL_ERROR", "internal error", { cause: error }),
@@ -206,6 +207,23 @@ export class Broker {
    */
   watchSecrets(call: Call, send: (message: WatchMessage) => Promise<void>): OpenWatch {
     return this.#watches.open(call, send);
+  }
+
+  /** Only what is allowed is asked for, and each of it passes enforcement as a read does. */
+  #atomicReader(
+    call: Call,
+    requests: readonly (ReadRequest | SecretError)[],
+  ): (request: ReadRequest) => Promise<ReadResult> {
+    this.#manager.assertSupports("atomic_batch");
+    const allowed = requests.filter(
+      (request): request is ReadRequest =>
+        !isSecretError(request) && this.#enforcement.mayAlso(call, "read", request.name),
+    );
+    const batch = new AtomicBatch(this.#manager, call, allowed);
+    return (request) => {
+      const access: Access = { action: "read", names: [request.name], isChange: false };
+      return this.#enforcement.perform([call, access], () => batch.read(request), this.#describeRead);
+    };
   }
 
   #delete(call: Call, { name, options, mustExist, ...rest }: DeleteRequest): Promise<DeleteReply> {

@@ -24,6 +24,7 @@ import { parseDeleteReply, parseRotateReply, parseWriteReply } from "./manager-c
 import { type GuardOptions, ManagerGuard, type Question } from "./manager-guard.js";
 import { parseDescribeReply, parseListReply } from "./manager-listing.js";
 import { parseDescription } from "./manager-reply.js";
+import { parseBatchReply } from "./manager-batch.js";
 import { parseWatchEvent } from "./manager-watch.js";
 import { ReadReplyReader } from "./read-reply-reader.js";
 
@@ -32,6 +33,14 @@ export interface SecretRef {
   readonly name: SecretName;
   readonly options?: Options | undefined;
 }
+
+/** One read of several. */
+export interface GuardedRead extends SecretRef {
+  readonly version?: number | undefined;
+}
+
+/** What became of it; undefined is confirmed absence. */
+export type GuardedReadResult = { readonly secret: Secret | undefined } | { readonly error: SecretError };
 
 /** The manager as the broker sees it: every member there, every question guarded, every answer checked. */
 export class GuardedManager {
@@ -69,6 +78,33 @@ export class GuardedManager {
       ask: (manager, managerCall) => manager.readSecretVersion?.(name, version, managerCall),
       parse: (reply) => unlessExpired(this.#reader.parseVersion(name, version, reply)),
     });
+  }
+
+  /** Reads several secrets from one point in time; what became of each, in their order. */
+  async batchRead(call: Call, reads: readonly GuardedRead[]): Promise<readonly GuardedReadResult[]> {
+    this.assertSupports("atomic_batch");
+    const question: Question<readonly GuardedReadResult[]> = {
+      operation: "batch_read",
+      ask: (manager, managerCall) => {
+        const copies = reads.map(({ name, version, options }) => ({
+          name,
+          version,
+          options: structuredClone(options ?? {}),
+        }));
+        return manager.batchReadSecrets?.(copies, managerCall);
+      },
+      parse: (reply) =>
+        parseBatchReply(reply, reads.length).map((item, index) => {
+          const { name = "" as SecretName, version } = reads[index] ?? {};
+          if ("error" in item) return { error: this.#guard.failureOf(call, { ...question, name }, item.error) };
+          const secret =
+            version === undefined
+              ? this.#reader.parse(name, item.reply)
+              : this.#reader.parseVersion(name, version, item.reply);
+          return { secret: unlessExpired(secret) };
+        }),
+    };
+    return await this.#guard.put(call, question);
   }
 
   /** Writes a value; the manager gets its own copy of everything. */

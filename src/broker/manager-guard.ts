@@ -108,12 +108,20 @@ export class ManagerGuard {
     }
   }
 
+  /** What a caller is told of something the manager threw; what that was goes to the log. */
+  failureOf<T>(call: Call, question: Question<T>, thrown: unknown): SecretError {
+    const { operation, name } = question;
+    const failure = translateManagerFailure(thrown, { manager: this.name, operation, name });
+    if (!expectedReasons.has(failure.reason)) this.#report(call, question, thrown);
+    return failure;
+  }
+
   #ask<T>(call: Call, question: Question<T>): Asked {
     try {
       const reply = question.ask(this.#manager, new GuardedCall(call, question.options));
       return isThenable(reply) ? { isPending: true, reply } : { isPending: false, reply };
     } catch (thrown) {
-      throw this.#failure(call, question, thrown);
+      throw this.failureOf(call, question, thrown);
     }
   }
 
@@ -123,15 +131,8 @@ export class ManagerGuard {
       return { isPending: false, reply: await whileLive(pending, call.signal) };
     } catch (thrown) {
       if (call.isInterruption(thrown)) throw thrown;
-      throw this.#failure(call, question, thrown);
+      throw this.failureOf(call, question, thrown);
     }
-  }
-
-  #failure<T>(call: Call, question: Question<T>, thrown: unknown): SecretError {
-    const { operation, name } = question;
-    const failure = translateManagerFailure(thrown, { manager: this.name, operation, name });
-    if (!expectedReasons.has(failure.reason)) this.#report(call, question, thrown);
-    return failure;
   }
 
   #take<T>(reply: unknown, question: Question<T>, call: Call): T {

@@ -34,6 +34,14 @@ export async function readSecret(manager: GuardedManager, call: Call, request: R
     version === undefined
       ? await manager.read(call, request)
       : await findVersion(manager, call, { ...request, version });
+  return answerRead(secret, request);
+}
+
+/**
+ * What a read answers with what was found.
+ * @throws SecretError `SECRET_NOT_FOUND`, `FIELD_NOT_FOUND`
+ */
+export function answerRead(secret: Secret | undefined, request: ReadRequest): ReadResult {
   if (secret === undefined) throw SecretError.notFound(request.name);
   const notModified = request.version === undefined && isKnown(secret, request.knownVersion);
   if (notModified || request.field === undefined) return { secret, notModified };

@@ -7,6 +7,8 @@ export type { ManagerCall } from "./manager-call.js";
 export { shownCapabilities } from "./shown-capabilities.js";
 export type {
   Awaitable,
+  BatchRead,
+  BatchReadReply,
   DeleteOptions,
   DeleteReply,
   DescribeReply,

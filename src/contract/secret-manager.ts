@@ -96,6 +96,18 @@ export type WatchEvent =
   | { readonly kind: "changed" | "removed"; readonly secret: SecretDescription; readonly revision: bigint }
   | { readonly kind: "synced"; readonly revision: bigint };
 
+/** One read of several. */
+export interface BatchRead {
+  readonly name: string;
+  /** The active version when undefined. */
+  readonly version?: number | undefined;
+  /** The caller's, of this read. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** What became of one read of several: what `readSecret` would have answered, or thrown. */
+export type BatchReadReply = { readonly reply: Payload | ReadReply | undefined } | { readonly error: unknown };
+
 /** What a manager honours beyond what its members show. All false unless declared. */
 export interface Supports {
   /** `expectedVersion` of writes and deletes. */
@@ -135,6 +147,12 @@ export interface SecretManager {
 
   /** Reads one version by its number; `undefined` when it is confirmed absent. Shows the capability `versions`. */
   readSecretVersion?(name: string, version: number, call: ManagerCall): Awaitable<ReadReply | undefined>;
+
+  /**
+   * Reads several secrets as they are at one point in time; a reply for each, in their order. Shows the capability
+   * `atomic_batch`; without it the broker reads one after the other where no point in time is asked for.
+   */
+  batchReadSecrets?(reads: readonly BatchRead[], call: ManagerCall): Awaitable<readonly BatchReadReply[]>;
 
   /** Stores a value, over an existing one too. The reference's `async_write_secret`. */
   writeSecret?(

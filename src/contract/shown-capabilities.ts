@@ -17,8 +17,7 @@ const shownBy = {
   restore: (manager) => manager.restoreSecret !== undefined,
   destroy: (manager) => manager.destroySecret !== undefined,
   watch: (manager) => manager.watchSecrets !== undefined,
-  // No member reads several secrets from one point in time yet.
-  atomic_batch: () => false,
+  atomic_batch: (manager) => manager.batchReadSecrets !== undefined,
 } satisfies Record<Capability, (manager: SecretManager) => boolean>;
 
 /** Tells what a manager can do beyond reading, from its members and its `supports`, in the order of the list. */

@@ -1,4 +1,4 @@
-import type { DescribeReply, ReadReply } from "../contract/secret-manager.js";
+import type { BatchRead, BatchReadReply, DescribeReply, ReadReply } from "../contract/secret-manager.js";
 import { SecretError } from "../domain/secret-error.js";
 import {
   describeGeneration,
@@ -53,6 +53,20 @@ export async function readSecretVersion(
   }
   const stored = await findVersion(session, live.uid, version);
   return stored && (await openVersion(context, live, stored));
+}
+
+/** Reads several secrets from the one point in time that the session shows; one that fails hides no other. */
+export async function batchReadSecrets(look: Look, reads: readonly BatchRead[]): Promise<readonly BatchReadReply[]> {
+  const replies: BatchReadReply[] = [];
+  for (const { name, version } of reads) {
+    try {
+      const reading = version === undefined ? readSecret(look, name) : readSecretVersion(look, name, version);
+      replies.push({ reply: await reading });
+    } catch (error) {
+      replies.push({ error });
+    }
+  }
+  return replies;
 }
 
 /** Tells about a secret and its versions, of a deleted one while it can be restored. */

@@ -1,5 +1,7 @@
 import type { ManagerCall } from "../contract/manager-call.js";
 import type {
+  BatchRead,
+  BatchReadReply,
   DeleteOptions,
   DeleteReply,
   DescribeReply,
@@ -20,7 +22,7 @@ import { SecretError } from "../domain/secret-error.js";
 import { deleteSecret, destroySecret, restoreSecret } from "./delete-secret.js";
 import { listSecrets } from "./list-secrets.js";
 import { PayloadCache } from "./payload-cache.js";
-import { describeSecret, readSecret, readSecretVersion } from "./read-secret.js";
+import { batchReadSecrets, describeSecret, readSecret, readSecretVersion } from "./read-secret.js";
 import { activateSecretVersion, rotateSecret } from "./rotate-secret.js";
 import type { SqlDatabase, SqlSession, SqlTransaction } from "./sql-database.js";
 import type { SteadyClock } from "./steady-clock.js";
@@ -81,6 +83,11 @@ export class SecretStore implements SecretManager {
   /** {@inheritDoc SecretManager.readSecretVersion} */
   async readSecretVersion(name: string, version: number): Promise<ReadReply | undefined> {
     return await this.#look((look) => readSecretVersion(look, name, version));
+  }
+
+  /** {@inheritDoc SecretManager.batchReadSecrets} */
+  async batchReadSecrets(reads: readonly BatchRead[]): Promise<readonly BatchReadReply[]> {
+    return await this.#look((look) => batchReadSecrets(look, reads));
   }
 
   /**

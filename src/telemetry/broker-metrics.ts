@@ -4,6 +4,7 @@ import { LatencyHistogram } from "./latency-histogram.js";
 export const managerOperations = [
   "read",
   "read_version",
+  "batch_read",
   "write",
   "delete",
   "rotate",

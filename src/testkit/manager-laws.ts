@@ -1,4 +1,5 @@
 import type { Law, LawDefinition } from "./law.js";
+import { batchLaws } from "./laws/batch-laws.js";
 import { deleteLaws } from "./laws/delete-laws.js";
 import { activationLaws, describeLaws } from "./laws/describe-laws.js";
 import { expiryLaws } from "./laws/expiry-laws.js";
@@ -31,6 +32,7 @@ const definitions: readonly LawDefinition[] = [
   ...describeLaws,
   ...activationLaws,
   ...expiryLaws,
+  ...batchLaws,
   ...watchLaws,
   ...lifecycleLaws,
 ];

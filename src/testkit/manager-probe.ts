@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { ManagerCall } from "../contract/manager-call.js";
 import type {
+  BatchRead,
   DeleteOptions,
   DeleteReply,
   DescribeReply,
@@ -123,6 +124,13 @@ export class ManagerProbe {
     return await this.manager.activateSecretVersion(name, version, options, this.call());
   }
 
+  async batchRead(reads: readonly Omit<BatchRead, "options">[]): Promise<readonly BatchAnswer[]> {
+    assert.ok(this.manager.batchReadSecrets !== undefined, "the manager has no batchReadSecrets");
+    const frozen = Object.freeze(reads.map((read) => Object.freeze({ ...read, options: Object.freeze({}) })));
+    const replies = await this.manager.batchReadSecrets(frozen, this.call());
+    return replies.map((item) => ("error" in item ? item : { reply: asReply(item.reply) }));
+  }
+
   watch(afterRevision: bigint | undefined, signal: AbortSignal): AsyncIterator<WatchEvent> {
     assert.ok(this.manager.watchSecrets !== undefined, "the manager has no watchSecrets");
     return this.manager.watchSecrets(afterRevision, this.call({ signal }))[Symbol.asyncIterator]();
@@ -138,6 +146,9 @@ export class ManagerProbe {
     }
   }
 }
+
+/** What became of one read of several, in one shape. */
+export type BatchAnswer = { readonly reply: ReadReply | undefined } | { readonly error: unknown };
 
 /** A reply whatever form it was given in; null is not absent. */
 export function asReply(answer: Payload | ReadReply | null | undefined): ReadReply | undefined {

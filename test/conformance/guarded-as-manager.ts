@@ -68,6 +68,13 @@ function lookingMembers(manager: SecretManager, guarded: GuardedManager): Partia
     ...(manager.listSecrets && {
       listSecrets: (query, call) => guarded.list(callOf(call), query, call.options),
     }),
+    ...(manager.batchReadSecrets && {
+      batchReadSecrets: async (reads, call) => {
+        const asked = reads.map(({ name, version, options }) => ({ name: parseSecretName(name), version, options }));
+        const results = await guarded.batchRead(callOf(call), asked);
+        return results.map((result) => ("error" in result ? result : { reply: replyOf(result.secret) }));
+      },
+    }),
     ...(manager.watchSecrets && { watchSecrets: (after, call) => untilAborted(guarded, after, call) }),
     ...(manager.describeSecret && {
       describeSecret: (name, call) => guarded.describe(callOf(call), subjectOf(name, call)),

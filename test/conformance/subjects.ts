@@ -24,6 +24,7 @@ const memory: ManagerSubject = {
     "idempotency",
     "expiry",
     "activate",
+    "atomic_batch",
   ],
 };
 

@@ -35,7 +35,7 @@ export { testKeys as testStoreKeys } from "./test-cipher.js";
 /** What every store can do. */
 export const storeCapabilities: readonly Capability[] = [
   ...(["write", "delete", "rotate", "list", "describe", "versions", "preconditions", "idempotency"] as const),
-  ...(["expiry", "grace_period", "activate", "restore", "destroy", "watch"] as const),
+  ...(["expiry", "grace_period", "activate", "restore", "destroy", "watch", "atomic_batch"] as const),
 ];
 
 /** What a test chooses of its store. */

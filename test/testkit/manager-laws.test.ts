@@ -66,7 +66,7 @@ describe("managerLaws", () => {
     const { capabilities } = subjects.module;
     const undeclared = capabilities.filter((capability) => capability !== "list");
     expect(await brokenLaws({ ...subjects.module, capabilities: undeclared })).toEqual([law]);
-    expect(await brokenLaws({ ...subjects.module, capabilities: [...capabilities, "atomic_batch"] })).toEqual([law]);
+    expect(await brokenLaws({ ...subjects.module, capabilities: [...capabilities, "grace_period"] })).toEqual([law]);
   });
 });
 

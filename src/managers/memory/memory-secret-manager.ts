@@ -1,5 +1,7 @@
 import type { ManagerCall } from "../../contract/manager-call.js";
 import type {
+  BatchRead,
+  BatchReadReply,
   DeleteOptions,
   DeleteReply,
   DescribeReply,
@@ -61,6 +63,13 @@ export class MemorySecretManager implements SecretManager {
   /** {@inheritDoc SecretManager.readSecretVersion} */
   readSecretVersion(name: string, version: number): ReadReply | undefined {
     return this.#find(name)?.version(version)?.read(this.#rules.now);
+  }
+
+  /** {@inheritDoc SecretManager.batchReadSecrets} */
+  batchReadSecrets(reads: readonly BatchRead[]): readonly BatchReadReply[] {
+    return reads.map(({ name, version }) => ({
+      reply: version === undefined ? this.readSecret(name) : this.readSecretVersion(name, version),
+    }));
   }
 
   /**

@@ -32,6 +32,7 @@ const memberTypes: ReadonlyMap<string, MemberType> = new Map<string, MemberType>
   ["restoreSecret", "function"],
   ["destroySecret", "function"],
   ["watchSecrets", "function"],
+  ["batchReadSecrets", "function"],
   ["validateEnvironment", "function"],
   ["checkHealth", "function"],
   ["close", "function"],

@@ -21,7 +21,7 @@ const askFor: Record<Capability, ((probe: ManagerProbe, value: string) => Promis
   restore: undefined,
   destroy: undefined,
   watch: undefined,
-  atomic_batch: undefined,
+  atomic_batch: (probe) => probe.batchRead([{ name: "NAME" }]),
 };
 
 /** What holds from opening to closing, and of what is thrown in between. */

@@ -1,0 +1,114 @@
+import { describe, expect, it } from "vitest";
+import type { BatchRead, BatchReadReply, SecretManager } from "../../src/contract/secret-manager.js";
+import { SecretError } from "../../src/domain/secret-error.js";
+import { liveCall, nameOf, openBroker, type OpenBrokerOptions } from "./open-broker.js";
+
+/** A manager that answers batches as the test says, and keeps what it was asked. */
+function batching(answer: (reads: readonly BatchRead[]) => unknown): SecretManager & { readonly asked: BatchRead[][] } {
+  const asked: BatchRead[][] = [];
+  return {
+    managerName: "batching",
+    asked,
+    readSecret: () => {
+      throw new Error("each alone was not asked for");
+    },
+    batchReadSecrets: (reads) => {
+      asked.push([...reads]);
+      return answer(reads) as readonly BatchReadReply[];
+    },
+  };
+}
+
+const found = (reads: readonly BatchRead[]): readonly BatchReadReply[] =>
+  reads.map(({ name, version = 3 }) => ({ reply: { value: `value of ${name}`, version } }));
+
+async function readAll(
+  manager: SecretManager,
+  requests: readonly { readonly name: string; readonly version?: number; readonly knownVersion?: number }[],
+  options?: OpenBrokerOptions,
+): Promise<readonly unknown[]> {
+  const { broker } = openBroker(manager, options);
+  const items = await broker.batchReadSecrets(
+    liveCall(),
+    requests.map((request) => ({ ...request, name: nameOf(request.name) })),
+    true,
+  );
+  return items.map((item) => ("error" in item ? item.error.reason : item.read.notModified || item.read.secret.payload));
+}
+
+describe("a batch from one point in time", () => {
+  it("is asked for at once, with versions by number", async () => {
+    const manager = batching(found);
+    const requests = [{ name: "A" }, { name: "B", version: 2 }, { name: "C", knownVersion: 3 }];
+    expect(await readAll(manager, requests)).toEqual(["value of A", "value of B", true]);
+    expect(manager.asked).toHaveLength(1);
+    expect(manager.asked[0]?.map(({ name, version }) => [name, version])).toEqual([
+      ["A", undefined],
+      ["B", 2],
+      ["B", undefined],
+      ["C", undefined],
+    ]);
+  });
+
+  it("asks only for what is allowed, and records each", async () => {
+    const manager = batching(found);
+    const { broker, sink } = openBroker(manager, { access: { hostedKeys: ["A", "C"] } });
+    const requests = ["A", "B", "C"].map((name) => ({ name: nameOf(name) }));
+    const items = await broker.batchReadSecrets(liveCall(), requests, true);
+    expect(items.map((item) => ("error" in item ? item.error.reason : "read"))).toEqual([
+      "read",
+      "KEY_NOT_HOSTED",
+      "read",
+    ]);
+    expect(manager.asked[0]?.map(({ name }) => name)).toEqual(["A", "C"]);
+    expect(sink.records.map(({ name, outcome }) => `${name ?? ""} ${outcome ?? ""}`).toSorted()).toEqual([
+      "A ok",
+      "B KEY_NOT_HOSTED",
+      "C ok",
+    ]);
+  });
+
+  it("tells a missing version from a missing secret, and lets no failure hide another read", async () => {
+    const manager = batching((reads) =>
+      reads.map(({ name, version }): BatchReadReply => {
+        if (name === "FAILS") return { error: new Error("canary") };
+        if (name === "DELETED") return { error: new SecretError("SECRET_DELETED", "deleted") };
+        return { reply: name === "NONE" || version === 9 ? undefined : { value: "v", version: version ?? 1 } };
+      }),
+    );
+    const requests = [
+      { name: "A" },
+      { name: "A", version: 9 },
+      { name: "NONE" },
+      { name: "NONE", version: 9 },
+      { name: "FAILS" },
+      { name: "DELETED" },
+    ];
+    expect(await readAll(manager, requests)).toEqual([
+      "v",
+      "VERSION_NOT_FOUND",
+      "SECRET_NOT_FOUND",
+      "SECRET_NOT_FOUND",
+      "MANAGER_UNAVAILABLE",
+      "SECRET_DELETED",
+    ]);
+  });
+
+  it.each([
+    ["nothing", () => undefined],
+    ["too few", () => []],
+    ["too many", (reads: readonly BatchRead[]) => [...found(reads), ...found(reads)]],
+    ["values without an object around them", () => ["v"]],
+    ["another version", () => [{ reply: { value: "v", version: 8 } }, { reply: undefined }]],
+    ["numbers", () => [{ reply: 7 }, { reply: 7 }]],
+  ])("is refused as a whole when the manager answers with %s", async (_what, answer) => {
+    expect(await readAll(batching(answer), [{ name: "A", version: 2 }])).toEqual(["MANAGER_REPLY_INVALID"]);
+  });
+
+  it("is refused where the manager cannot", async () => {
+    await expect(readAll({ readSecret: () => "v" }, [{ name: "A" }])).rejects.toMatchObject({
+      reason: "CAPABILITY_UNSUPPORTED",
+      metadata: { capability: "atomic_batch" },
+    });
+  });
+});
