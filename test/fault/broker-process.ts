@@ -18,7 +18,7 @@ export class BrokerProcess {
     this.address = address;
   }
 
-  /** Starts one with the `config.yaml` of a folder; resolves once it serves. */
+  /** Starts one with the `config.yaml` of a folder; resolves once it serves, rejects with what it says when it does not. */
   static async start(directory: string): Promise<BrokerProcess> {
     const socket = join(directory, "broker.sock");
     // One that was killed leaves its socket.
@@ -28,7 +28,12 @@ export class BrokerProcess {
     const child = spawn(process.execPath, parameters, { stdio: ["ignore", "ignore", "pipe"] });
     let printed = "";
     child.stderr.on("data", (chunk: Buffer) => (printed += chunk.toString()));
-    await expect.poll(() => printed, { timeout: 20_000, interval: 20 }).toContain("grpcurl");
+    const state = (): string => {
+      if (printed.includes("grpcurl")) return "serves";
+      return child.exitCode === null ? "starts" : "ended";
+    };
+    await expect.poll(state, { timeout: 20_000, interval: 20 }).not.toBe("starts");
+    if (state() === "ended") throw new Error(`the broker ended at its start: ${printed}`);
     return new BrokerProcess(child, address);
   }
 
