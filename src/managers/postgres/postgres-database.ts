@@ -4,11 +4,14 @@ import { ChangeListener } from "./change-listener.js";
 import { ConnectionPool } from "./connection-pool.js";
 import { migratePostgres } from "./migrate-postgres.js";
 import { openSession, type SessionOptions } from "./open-session.js";
-import { translateOpeningFailure, translatePostgresFailure, unavailable } from "./postgres-failure.js";
+import { endsConnection, translateOpeningFailure, translatePostgresFailure, unavailable } from "./postgres-failure.js";
+import type { PostgresConnection } from "./postgres-connection.js";
 import { type PostgresOptions, settingsOf } from "./postgres-options.js";
 import { describeServer } from "./postgres-server.js";
 import { ReadSession } from "./read-session.js";
 import { WriteQueue } from "./write-queue.js";
+
+const connectionWasDead: unique symbol = Symbol("the connection was dead");
 
 /** Work on the whole schema, such as migrations, may take this long. */
 const maintenanceTimeoutMs = 600_000;
@@ -28,6 +31,8 @@ export class PostgresDatabase implements SqlDatabase {
   readonly #writers: ConnectionPool;
   readonly #queue: WriteQueue;
   readonly #changes: ChangeListener;
+  /** Connections that have been used to read. */
+  readonly #used = new WeakSet<PostgresConnection>();
   /** Resolves with the purge that has not begun yet, which serves whoever asks until it does. */
   #nextPurge: Promise<void> | undefined;
   #purging: Promise<void> = Promise.resolve();
@@ -58,16 +63,35 @@ export class PostgresDatabase implements SqlDatabase {
   }
 
   /** {@inheritDoc SqlDatabase.read} */
-  read<T>(work: (session: SqlSession) => Awaitable<T>): Promise<T> {
+  async read<T>(work: (session: SqlSession) => Awaitable<T>): Promise<T> {
+    this.#assertOpen();
+    for (;;) {
+      const read = await this.#readOnce(work);
+      if (read !== connectionWasDead) return read;
+    }
+  }
+
+  /**
+   * A connection that was idle may have been dead before it was used, and nobody has seen anything of such a read. Each is
+   * thrown away, so that in the end one is opened, or cannot be.
+   */
+  #readOnce<T>(work: (session: SqlSession) => Awaitable<T>): Promise<T | typeof connectionWasDead> {
     return new Promise((resolve, reject) => {
-      this.#assertOpen();
       this.#readers
         .use(async (connection) => {
+          const wasIdle = this.#used.has(connection);
+          this.#used.add(connection);
           const session = new ReadSession(connection, this.description);
           try {
             resolve(await work(session));
-          } catch (error) {
-            reject(translatePostgresFailure(error, this.description));
+          } catch (thrown) {
+            const error = translatePostgresFailure(thrown, this.description);
+            if (!wasIdle || session.hasAnswered || !endsConnection(error)) {
+              reject(error);
+            } else {
+              connection.destroy();
+              resolve(connectionWasDead);
+            }
           }
           // Whoever reads does not wait for the end of the transaction.
           await session.end();

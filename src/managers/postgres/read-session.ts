@@ -10,10 +10,16 @@ export class ReadSession implements SqlSession {
   readonly #connection: PostgresConnection;
   readonly #description: string;
   #begun: Promise<unknown> | undefined;
+  #hasAnswered = false;
 
   constructor(connection: PostgresConnection, description: string) {
     this.#connection = connection;
     this.#description = description;
+  }
+
+  /** Whether any statement has been answered, so that whoever reads may have made something of it. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
   }
 
   /** {@inheritDoc SqlSession.all} */
@@ -40,6 +46,7 @@ export class ReadSession implements SqlSession {
     this.#begun ??= this.#connection.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
     try {
       const [result] = await Promise.all([statement(), this.#begun]);
+      this.#hasAnswered = true;
       return result;
     } catch (thrown) {
       throw translatePostgresFailure(thrown, this.#description);

@@ -70,6 +70,27 @@ describe.skipIf(isPostgresMissing)(titleOf("a PostgreSQL that goes away"), () =>
     }
   });
 
+  it("serves a read whose connection had died while nobody used it", async () => {
+    // As many connections as reads at once; each of them is ended by the server.
+    await Promise.all(range(4).map(() => keysOf(database)));
+    const others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'secret-broker'";
+    for (let round = 0; round < 5; round += 1) {
+      const ending = server.sql(others);
+      const reads = await Promise.all(
+        range(20).map(() =>
+          keysOf(database).then(
+            () => "read",
+            () => "failed",
+          ),
+        ),
+      );
+      await ending;
+      // One that was under way when it was ended may fail, and none that begins later.
+      expect(reads).toContain("read");
+      expect(await Promise.all(range(8).map(() => keysOf(database).then(() => "read")))).toHaveLength(8);
+    }
+  });
+
   it("is served again after each way to stop, without a new start of the broker", async () => {
     for (const signal of ["SIGINT", "SIGKILL", "SIGINT"] as const) {
       await keysOf(database);
