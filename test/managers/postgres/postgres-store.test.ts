@@ -1,9 +1,10 @@
 import { globSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { WatchEvent } from "../../../src/contract/secret-manager.js";
+import type { SecretManager, WatchEvent } from "../../../src/contract/secret-manager.js";
 import type { SecretStore } from "../../../src/store/secret-store.js";
 import { describeSecretManager, type ManagerSubject } from "../../../src/testkit/index.js";
+import { describeOverGrpc, openBrokerAsManager } from "../../conformance/broker-as-manager.js";
 import { guardedAsManager } from "../../conformance/guarded-as-manager.js";
 import { throughWrapper } from "../../conformance/subjects.js";
 import { assertKeepsToModel } from "../../store/keep-to-model.js";
@@ -42,6 +43,12 @@ describe.skipIf(isPostgresMissing)(titleOf("a store in PostgreSQL"), () => {
   const subject: ManagerSubject = { open: () => open(newSchema()), capabilities: storeCapabilities };
   describeSecretManager({ describe, it }, "postgres", subject);
   describeSecretManager({ describe, it }, "postgres behind the guard", throughWrapper(subject, guardedAsManager));
+
+  const openBroker = (): Promise<SecretManager> => {
+    const manager = `{ kind: postgres, url_file: url, schema: ${newSchema()}, max_connections: 4 }`;
+    return openBrokerAsManager(manager, storeCapabilities, { url: server.url() });
+  };
+  describeOverGrpc("postgres", openBroker, storeCapabilities);
 
   it("does the same as a simple model, whatever is done", { timeout: 3_600_000 }, async () => {
     await assertKeepsToModel({
