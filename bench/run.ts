@@ -1,10 +1,15 @@
 import { parseArgs } from "node:util";
 import { printReport, type BenchReport } from "./report.ts";
 import { read } from "./read.ts";
+import { scale } from "./scale.ts";
 import { store } from "./store.ts";
 
 // usage: npm run bench -- NAME [--rounds N] [--keep]
-const benches: Readonly<Record<string, (rounds: number) => Promise<BenchReport>>> = { read, store };
+const benches: Readonly<Record<string, (rounds: number) => Promise<BenchReport>>> = {
+  read,
+  store,
+  scale,
+};
 const minRounds = 5;
 
 const { positionals, values } = parseArgs({
