@@ -26,17 +26,15 @@ export class WireStream<Request, Response> implements CallStream<Request, Respon
     const { signal } = this.#call;
     signal.throwIfAborted();
     if (this.#wire.write(response)) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#wire.once("drain", resolve);
-    signal.addEventListener(
-      "abort",
-      () => {
-        resolve();
-      },
-      { once: true },
-    );
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const goOn = (): void => {
+      resolve(undefined);
+    };
+    this.#wire.once("drain", goOn);
+    signal.addEventListener("abort", goOn);
     await promise;
-    this.#wire.off("drain", resolve);
+    this.#wire.off("drain", goOn);
+    signal.removeEventListener("abort", goOn);
     signal.throwIfAborted();
   }
 }
