@@ -17,8 +17,8 @@ interface Waiting {
   readonly refuse: (error: SecretError) => void;
 }
 
-/** After a failed attempt others fail the same way for this long, rather than trying too. */
-const pauseMs = 200;
+/** After a failed attempt others fail the same way for this long, rather than trying too; short, as servers come back. */
+const pauseMs = 20;
 
 /** Connections that are opened when they are wanted and kept; one that was lost is replaced by the next use. */
 export class ConnectionPool {

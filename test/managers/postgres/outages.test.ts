@@ -30,6 +30,8 @@ describe.skipIf(isPostgresMissing)(titleOf("a PostgreSQL that goes away"), () =>
 
   beforeEach(async () => {
     await expect.poll(() => isWriting(database)).toBe(true);
+    // Reads have connections of their own.
+    await expect.poll(() => keysOf(database).then(Boolean, () => false)).toBe(true);
   });
 
   afterAll(async () => {
@@ -71,23 +73,13 @@ describe.skipIf(isPostgresMissing)(titleOf("a PostgreSQL that goes away"), () =>
   });
 
   it("serves a read whose connection had died while nobody used it", async () => {
-    // As many connections as reads at once; each of them is ended by the server.
-    await Promise.all(range(4).map(() => keysOf(database)));
-    const others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'secret-broker'";
+    const ending = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'secret-broker'";
     for (let round = 0; round < 5; round += 1) {
-      const ending = server.sql(others);
-      const reads = await Promise.all(
-        range(20).map(() =>
-          keysOf(database).then(
-            () => "read",
-            () => "failed",
-          ),
-        ),
-      );
-      await ending;
-      // One that was under way when it was ended may fail, and none that begins later.
-      expect(reads).toContain("read");
-      expect(await Promise.all(range(8).map(() => keysOf(database).then(() => "read")))).toHaveLength(8);
+      // As many connections as reads at once.
+      await Promise.all(range(4).map(() => keysOf(database)));
+      // The server has ended them when this is answered, and the broker may not have heard of it.
+      await server.sql(ending);
+      await Promise.all(range(4).map(() => keysOf(database)));
     }
   });
 
@@ -102,7 +94,7 @@ describe.skipIf(isPostgresMissing)(titleOf("a PostgreSQL that goes away"), () =>
       );
       await server.restart();
       await expect.poll(() => isWriting(database)).toBe(true);
-      expect(await database.isHealthy()).toBe(true);
+      await expect.poll(() => database.isHealthy()).toBe(true);
       expect(await keysOf(database)).not.toContain("away");
     }
   });
