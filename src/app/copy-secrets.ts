@@ -159,7 +159,7 @@ class Copy {
 
   async #call<T>(work: (call: Call) => Promise<T>): Promise<T> {
     this.#calls += 1;
-    const caller = { principal, provenBy: "none", peer: "internal" } as const;
+    const caller = { principal, groups: [], provenBy: "none", peer: "internal" } as const;
     const requestId = `copy-${String(this.#calls)}`;
     const call = new Call({ caller, requestId, deadlineMs: Date.now() + timeoutMs });
     return await work(call).finally(() => {

@@ -91,7 +91,7 @@ export class Broker {
 
   /** Reads one version of a secret. */
   readSecret(call: Call, request: ReadRequest): Promise<ReadResult> {
-    const access: Access = { action: "read", names: [request.name], isChange: false };
+    const access: Access = { action: "read", names: [request.name], part: request, isChange: false };
     return this.#enforcement.perform(
       [call, access],
       () => readSecret(this.#manager, call, request),
@@ -216,12 +216,11 @@ export class Broker {
   ): (request: ReadRequest) => Promise<ReadResult> {
     this.#manager.assertSupports("atomic_batch");
     const allowed = requests.filter(
-      (request): request is ReadRequest =>
-        !isSecretError(request) && this.#enforcement.mayAlso(call, "read", request.name),
+      (request): request is ReadRequest => !isSecretError(request) && this.#enforcement.mayAlso(call, "read", request),
     );
     const batch = new AtomicBatch(this.#manager, call, allowed);
     return (request) => {
-      const access: Access = { action: "read", names: [request.name], isChange: false };
+      const access: Access = { action: "read", names: [request.name], part: request, isChange: false };
       return this.#enforcement.perform([call, access], () => batch.read(request), this.#describeRead);
     };
   }
@@ -247,7 +246,9 @@ export class Broker {
 
   /** A name that breaks the rules could not be asked for, so it is not shown either. */
   #mayList(call: Call, name: string): boolean {
-    return secretNameProblem(name) === undefined && this.#enforcement.mayAlso(call, "list", name as SecretName);
+    return (
+      secretNameProblem(name) === undefined && this.#enforcement.mayAlso(call, "list", { name: name as SecretName })
+    );
   }
 }
 

@@ -4,7 +4,7 @@ import type { Action } from "../domain/action.js";
 import type { Caller } from "../domain/caller.js";
 import { isSecretError, SecretError } from "../domain/secret-error.js";
 import type { SecretName } from "../domain/secret-name.js";
-import type { Decision, DenialReason, Policy } from "../policy/policy.js";
+import type { Decision, DenialReason, Part, Policy } from "../policy/policy.js";
 import type { BrokerMetrics } from "../telemetry/broker-metrics.js";
 import type { Call } from "./call.js";
 
@@ -21,6 +21,8 @@ export interface Access {
   readonly action: Action;
   /** The names it touches; none for an action that has no one name. */
   readonly names: readonly SecretName[];
+  /** What it wants of its one name, when that is not all of the active version. */
+  readonly part?: Part | undefined;
   /** Whether it changes what is stored: then it is on record before the manager hears of it. */
   readonly isChange: boolean;
 }
@@ -78,8 +80,8 @@ export class Enforcement {
   }
 
   /** Whether the caller may do something to a name it found by another way; not recorded, as nothing is released. */
-  mayAlso(call: Call, action: Action, name: SecretName): boolean {
-    return this.#options.policy().decide(call.caller, action, name).allowed;
+  mayAlso(call: Call, action: Action, subject: Part & { readonly name: SecretName }): boolean {
+    return this.#options.policy().decide(call.caller, action, subject.name, subject).allowed;
   }
 
   #decide(call: Call, access: Access): Decision {
@@ -90,7 +92,10 @@ export class Enforcement {
 
   async #refuse(call: Call, access: Access, decision: Decision & { allowed: false }): Promise<never> {
     const { reason, rule } = decision;
-    const name = access.names.find((each) => !this.mayAlso(call, access.action, each));
+    const name =
+      access.names.length === 1
+        ? access.names[0]
+        : access.names.find((each) => !this.mayAlso(call, access.action, { name: each }));
     await this.#record(call, access, { phase: "outcome", rule, outcome: reason, allowed: false });
     throw new SecretError(reason, messages[reason](access.action, name), {
       metadata: { action: access.action, ...(name !== undefined && { name }) },
@@ -119,10 +124,10 @@ function recordOf(call: Call, action: Action, name: SecretName | undefined, entr
 }
 
 /** A call that touches several names is allowed only if each is; the first refusal decides. */
-function decide(policy: Policy, caller: Caller, { action, names }: Access): Decision {
+function decide(policy: Policy, caller: Caller, { action, names, part }: Access): Decision {
   const [first, ...others] = names;
   if (first === undefined) return policy.decideAction(caller, action);
-  let decision = policy.decide(caller, action, first);
+  let decision = policy.decide(caller, action, first, part);
   for (const name of others) {
     if (!decision.allowed) break;
     decision = policy.decide(caller, action, name);

@@ -59,7 +59,7 @@ export class HealthMonitor {
 
   #ownCall(): Call {
     this.#checks += 1;
-    const caller = { principal: "secret-broker", provenBy: "none", peer: "internal" } as const;
+    const caller = { principal: "secret-broker", groups: [], provenBy: "none", peer: "internal" } as const;
     return new Call({ caller, requestId: `health-${String(this.#checks)}`, deadlineMs: Date.now() + checkTimeoutMs });
   }
 }

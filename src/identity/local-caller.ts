@@ -19,6 +19,7 @@ export function createLocalCallers(): IdentifyPeer {
     if (callers.size >= maxPeers) callers.clear();
     const caller = Object.freeze<Caller>({
       principal: "local",
+      groups: [],
       provenBy: "none",
       peer: peer === "unknown" ? "unix" : peer,
     });

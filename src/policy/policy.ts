@@ -10,10 +10,18 @@ export type Decision =
   | { readonly allowed: true; readonly rule: string }
   | { readonly allowed: false; readonly rule: string; readonly reason: DenialReason };
 
+/** The part of a secret that a call wants; a rule may be limited to some. */
+export interface Part {
+  /** One version rather than the active one. */
+  readonly version?: number | undefined;
+  /** One member of a payload that is a JSON object. */
+  readonly field?: string | undefined;
+}
+
 /** Who may do what: compiled once, asked on every call. Knows nothing of what exists. */
 export interface Policy {
-  /** Decides one action on one name. */
-  decide(caller: Caller, action: Action, name: SecretName): Decision;
+  /** Decides one action on one name, or on a part of it. */
+  decide(caller: Caller, action: Action, name: SecretName, part?: Part): Decision;
   /** Decides an action that has no one name, such as listing; each name it yields is decided again. */
   decideAction(caller: Caller, action: Action): Decision;
 }

@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type AuditRecord, AuditRecordFormat } from "../../src/audit/audit-record.js";
 import { actions } from "../../src/domain/action.js";
+import { proofs } from "../../src/domain/caller.js";
 
 const anyText = fc.string({ unit: "binary" });
 const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined });
@@ -9,7 +10,12 @@ const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc
 const anyRecord: fc.Arbitrary<AuditRecord> = fc.record({
   phase: fc.constantFrom("attempt", "outcome"),
   requestId: anyText,
-  caller: fc.record({ principal: anyText, provenBy: fc.constant("none"), peer: anyText }),
+  caller: fc.record({
+    principal: anyText,
+    groups: fc.constant([]),
+    provenBy: fc.constantFrom(...proofs),
+    peer: anyText,
+  }),
   action: fc.constantFrom(...actions),
   name: maybe(anyText),
   allowed: fc.boolean(),
@@ -33,7 +39,7 @@ describe("AuditRecordFormat", () => {
           time,
           request_id: requestId,
           principal: caller.principal,
-          proven_by: "none",
+          proven_by: caller.provenBy,
           peer: caller.peer,
           decision: allowed ? "allow" : "deny",
         });

@@ -5,7 +5,7 @@ export function exampleRecord(requestId: number | string): AuditRecord {
   return {
     phase: "outcome",
     requestId: String(requestId),
-    caller: { principal: "local", provenBy: "none", peer: "unix" },
+    caller: { principal: "local", groups: [], provenBy: "none", peer: "unix" },
     action: "read",
     name: "NAME",
     allowed: true,

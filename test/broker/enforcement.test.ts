@@ -81,7 +81,7 @@ describe("a call that policy denies", () => {
 const exampleRecord = {
   phase: "outcome",
   requestId: "r",
-  caller: { principal: "p", provenBy: "none", peer: "unix" },
+  caller: { principal: "p", groups: [], provenBy: "none", peer: "unix" },
   action: "read",
   allowed: true,
   rule: "r",

@@ -61,7 +61,7 @@ export function keptLog(): { readonly log: Log; readonly lines: string[] } {
 
 /** A call that lives for ten seconds. */
 export function liveCall(changes: Partial<CallIdentity> = {}): Call {
-  const caller = { principal: "local", provenBy: "none", peer: "unix" } as const;
+  const caller = { principal: "local", groups: [], provenBy: "none", peer: "unix" } as const;
   return new Call({ caller, requestId: "request-1", deadlineMs: Date.now() + 10_000, ...changes });
 }
 

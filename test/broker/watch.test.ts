@@ -82,7 +82,7 @@ afterEach(async () => {
 function watch(manager: ScriptedManager, options: OpenBrokerOptions = {}): Running {
   const { broker, watches, lines } = openBroker(manager, options);
   const messages: WatchMessage[] = [];
-  const caller = { principal: "watcher", provenBy: "none", peer: "unix" } as const;
+  const caller = { principal: "watcher", groups: [], provenBy: "none", peer: "unix" } as const;
   const call = new Call({ caller, requestId: "w", deadlineMs: Infinity });
   const open = broker.watchSecrets(call, (message) => {
     messages.push(message);

@@ -97,7 +97,7 @@ async function* untilAborted(
 
 function callOf({ principal = "conformance", requestId, deadline, signal }: ManagerCall): Call {
   const call = new Call({
-    caller: { principal, provenBy: "none", peer: "unix" },
+    caller: { principal, groups: [], provenBy: "none", peer: "unix" },
     requestId,
     deadlineMs: deadline.getTime(),
   });

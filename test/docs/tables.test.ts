@@ -109,7 +109,7 @@ describe("docs/operations.md", () => {
   });
 
   it("has a row for every field of an audit record, and every action that is recorded", () => {
-    const caller = { principal: "local", provenBy: "none", peer: "unix" } as const;
+    const caller = { principal: "local", groups: [], provenBy: "none", peer: "unix" } as const;
     const record = { phase: "outcome", requestId: "1", caller, action: "read", allowed: true, rule: "r" } as const;
     const line = new AuditRecordFormat().format(
       { ...record, name: "N", outcome: "ok", version: 1, uid: "u" },

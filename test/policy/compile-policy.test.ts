@@ -5,7 +5,7 @@ import { parseSecretName } from "../../src/domain/secret-name.js";
 import { type AccessSettings, compilePolicy } from "../../src/policy/compile-policy.js";
 import type { Decision } from "../../src/policy/policy.js";
 
-const caller = { principal: "local", provenBy: "none", peer: "unix" } as const;
+const caller = { principal: "local", groups: [], provenBy: "none", peer: "unix" } as const;
 const modes = ["read_only", "write_only", "read_and_write"] as const;
 
 /** The seed's rules once more, as slowly and plainly as they can be said. */

@@ -19,7 +19,7 @@ export async function withOwnCall<T>(
 ): Promise<T> {
   calls += 1;
   const call = new Call({
-    caller: { principal: "secret-broker", provenBy: "none", peer: "internal" },
+    caller: { principal: "secret-broker", groups: [], provenBy: "none", peer: "internal" },
     requestId: `${purpose}-${String(calls)}`,
     deadlineMs: Date.now() + timeoutMs,
   });

@@ -31,7 +31,7 @@ export class WatchReader {
 
   /** Whether the watcher may see a name. */
   mayWatch(name: SecretName): boolean {
-    return this.#parts.enforcement.mayAlso(this.#call, "watch", name);
+    return this.#parts.enforcement.mayAlso(this.#call, "watch", { name });
   }
 
   /**
