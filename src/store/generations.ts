@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { SecretDescription, Tags } from "../domain/secret.js";
 import { SecretError } from "../domain/secret-error.js";
 import { dateOf, numberOf, optional, textOf } from "./row-values.js";
@@ -156,11 +156,9 @@ export function sortKey(name: string): Uint8Array {
 
 /** A UUID of version 7 (RFC 9562): it begins with the time, so that what is written together lies together. */
 function newUid(timeMs: number): string {
-  const bytes = randomBytes(16);
-  bytes.writeUIntBE(timeMs, 0, 6);
-  bytes.writeUInt8(0x70 | ((bytes[6] ?? 0) & 0x0f), 6);
-  bytes.writeUInt8(0x80 | ((bytes[8] ?? 0) & 0x3f), 8);
-  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})/u, "$1-$2-$3-$4-");
+  const time = timeMs.toString(16).padStart(12, "0");
+  // One of version 4 is all random but for the version, and the variant is the same.
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${randomUUID().slice(15)}`;
 }
 
 function first(name: string, [row]: readonly SqlRow[]): Generation | undefined {
