@@ -249,7 +249,7 @@ function openWriter(path: string, options: MigrateOptions): SqliteConnection {
   try {
     // Acknowledged is on the disk; deleted is overwritten.
     writer.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON");
-    writer.execute("PRAGMA wal_autocheckpoint = 1000; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY");
+    writer.execute("PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY");
     migrateSqlite(writer, path, options);
     return writer;
   } catch (error) {
