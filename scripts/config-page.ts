@@ -33,10 +33,10 @@ const sections: readonly Section[] = [
   {
     title: "secret_broker",
     path: ["secret_broker"],
-    without: ["encryption", "admin", "audit", "log", "limits", "timeouts", "metrics"],
+    without: ["encryption", "admin", "audit", "log", "limits", "timeouts", "metrics", "freezes"],
   },
   { title: "secret_broker.manager", path: ["secret_broker", "manager"] },
-  ...["encryption", "admin", "audit", "log", "limits", "timeouts", "metrics"].map((name) => ({
+  ...["encryption", "admin", "audit", "log", "limits", "timeouts", "metrics", "freezes"].map((name) => ({
     title: `secret_broker.${name}`,
     path: ["secret_broker", name],
   })),

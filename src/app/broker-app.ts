@@ -1,7 +1,10 @@
 import { AuditLog } from "../audit/audit-log.js";
+import type { Administration } from "../broker/administration.js";
 import { Broker } from "../broker/broker.js";
 import type { BrokerSettings } from "../broker/broker-settings.js";
+import type { AuditStatus, BrokerStatus } from "../broker/broker-status.js";
 import { Enforcement } from "../broker/enforcement.js";
+import { Freezes } from "../broker/freezes.js";
 import { GuardedManager } from "../broker/guarded-manager.js";
 import { HealthMonitor } from "../broker/health-monitor.js";
 import { VirtualKeys } from "../broker/virtual-keys.js";
@@ -21,6 +24,8 @@ import { CallMetrics } from "../telemetry/call-metrics.js";
 import { createPrometheus } from "../telemetry/prometheus.js";
 import { createTracing } from "../telemetry/tracing.js";
 import { brokerSettings } from "./broker-settings.js";
+import { buildAdministration } from "./build-administration.js";
+import { createFreezeFile } from "./freeze-file.js";
 import { openAuditSink } from "./open-audit-sink.js";
 import { openManager } from "./open-manager.js";
 import { version } from "./version.js";
@@ -38,13 +43,19 @@ export class BrokerApp {
   readonly #log: AdjustableLog;
   readonly #calls = new CallMetrics(methodNames);
   readonly #interceptor: Interceptor;
+  readonly #freezes: Freezes;
   #config: Config;
   #settings: BrokerSettings;
   #parts: Parts | undefined;
+  readonly #startTime = new Date();
+  #configurationTime = new Date();
+  #reload: (() => Promise<readonly string[]>) | undefined;
+  #auditWritten: Pick<AuditStatus, "records" | "lastWriteTime"> = { records: 0, lastWriteTime: undefined };
 
   constructor(config: Config, log: AdjustableLog) {
     this.#config = config;
-    this.#settings = brokerSettings(config);
+    this.#freezes = new Freezes(createFreezeFile(config.freezesPath));
+    this.#settings = brokerSettings(config, this.#freezes.byName);
     this.#log = log;
     this.#interceptor = new Interceptor({
       log,
@@ -76,6 +87,7 @@ export class BrokerApp {
    * @throws SecretError `CONFIG_INVALID`
    */
   async start(): Promise<this> {
+    await this.#freezes.load();
     const manager = await openManager(this.#config.manager, { log: this.#log });
     try {
       this.#parts = await this.#build(manager);
@@ -89,10 +101,16 @@ export class BrokerApp {
     return this;
   }
 
+  /** Gives administration the way to read the configuration again. */
+  reloadWith(reload: () => Promise<readonly string[]>): void {
+    this.#reload = reload;
+  }
+
   /** Puts another configuration in force, without dropping a call, as far as that goes without a restart. */
   apply(config: Config): void {
     this.#config = reloadedConfig(this.#config, config);
-    this.#settings = brokerSettings(this.#config);
+    this.#settings = brokerSettings(this.#config, this.#freezes.byName);
+    this.#configurationTime = new Date();
     this.#log.setLevel(this.#config.logLevel);
     this.#parts?.watches.recheck();
     this.#reportHealth();
@@ -121,7 +139,15 @@ export class BrokerApp {
     const enforcement = new Enforcement({ audit, metrics, policy: () => this.#settings.policy });
     const watches = new SecretWatches({ manager, enforcement, log: this.#log, settings: () => this.#settings.watch });
     const broker = new Broker({ manager, enforcement, metrics, watches, settings });
-    const server = this.#createServer(broker);
+    const administration = buildAdministration({
+      enforcement,
+      watches,
+      freezes: this.#freezes,
+      policy: () => this.#settings.policy,
+      status: () => this.#status(),
+      reload: () => this.#reload,
+    });
+    const server = this.#createServer(broker, administration);
     const health = new HealthMonitor({
       manager,
       log: this.#log,
@@ -139,6 +165,7 @@ export class BrokerApp {
       log: this.#log,
       onBatch: (...batch) => {
         metrics.auditBatch(...batch);
+        this.#noteAuditBatch(...batch);
       },
       onHealth: () => {
         this.#reportHealth();
@@ -147,12 +174,13 @@ export class BrokerApp {
     });
   }
 
-  #createServer(broker: Broker): GrpcServer {
+  #createServer(broker: Broker, administration: Administration): GrpcServer {
     const { limits } = this.#config;
     const settings = (): BrokerSettings => this.#settings;
     return new GrpcServer({
       broker,
       virtualKeys: new VirtualKeys(broker, settings),
+      administration,
       settings,
       interceptor: this.#interceptor,
       maxReceiveMessageBytes: Math.max(minReceiveMessageBytes, limits.maxPayloadBytes * 2),
@@ -184,6 +212,23 @@ export class BrokerApp {
       },
     });
     this.adminAddress = parts.admin.address;
+  }
+
+  #noteAuditBatch(records: number, _durationMs: number, isWritten: boolean): void {
+    if (!isWritten) return;
+    this.#auditWritten = { records: this.#auditWritten.records + records, lastWriteTime: new Date() };
+  }
+
+  #status(): BrokerStatus {
+    const { name = "", capabilities = new Set<Capability>() } = this.#parts?.manager ?? {};
+    const healthy = this.#parts?.health.healthy ?? false;
+    return {
+      managers: [{ name, kind: this.#config.manager.kind, healthy, capabilities }],
+      audit: { healthy: this.#parts?.audit.healthy ?? false, ...this.#auditWritten },
+      startTime: this.#startTime,
+      configurationTime: this.#configurationTime,
+      frozenNames: [...this.#freezes.byName.keys()].sort(),
+    };
   }
 
   #reportHealth(): void {

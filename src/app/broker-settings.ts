@@ -1,16 +1,22 @@
 import type { BrokerSettings, VirtualKeySettings } from "../broker/broker-settings.js";
 import type { Config, KeyManagementSettings } from "../config/config.js";
+import type { SecretName } from "../domain/secret-name.js";
 import { compilePolicy } from "../policy/compile-policy.js";
+import { FreezablePolicy } from "../policy/freezable-policy.js";
 
-/** What the broker needs of a configuration, compiled. */
-export function brokerSettings({ keyManagement, limits, timeouts }: Config): BrokerSettings {
+/** What the broker needs of a configuration, compiled. @param frozenNames released to nobody; may change */
+export function brokerSettings(
+  { keyManagement, limits, timeouts }: Config,
+  frozenNames: ReadonlyMap<SecretName, unknown>,
+): BrokerSettings {
   const virtualKeys = keyManagement.storeVirtualKeys ? virtualKeySettings(keyManagement) : undefined;
+  const policy = compilePolicy({
+    accessMode: keyManagement.accessMode,
+    hostedKeys: keyManagement.hostedKeys,
+    hostedPrefix: virtualKeys?.prefix,
+  });
   return {
-    policy: compilePolicy({
-      accessMode: keyManagement.accessMode,
-      hostedKeys: keyManagement.hostedKeys,
-      hostedPrefix: virtualKeys?.prefix,
-    }),
+    policy: new FreezablePolicy(policy, frozenNames),
     virtualKeys,
     maxPayloadBytes: limits.maxPayloadBytes,
     batchConcurrency: limits.batchConcurrency,

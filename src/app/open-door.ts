@@ -3,12 +3,14 @@ import type { AuditSink } from "../audit/audit-sink.js";
 import { createStreamSink } from "../audit/stream-sink.js";
 import { Broker } from "../broker/broker.js";
 import { Enforcement } from "../broker/enforcement.js";
+import { Freezes } from "../broker/freezes.js";
 import { GuardedManager } from "../broker/guarded-manager.js";
 import { SecretWatches } from "../broker/watch/secret-watches.js";
 import type { Config } from "../config/config.js";
 import type { Capability } from "../domain/capability.js";
 import { BrokerMetrics } from "../telemetry/broker-metrics.js";
 import { brokerSettings } from "./broker-settings.js";
+import { createFreezeFile } from "./freeze-file.js";
 import { openAuditSink } from "./open-audit-sink.js";
 import { openManager, type OpenManagerOptions } from "./open-manager.js";
 
@@ -31,7 +33,9 @@ export interface Door {
 export async function openDoor(config: Config, options: OpenManagerOptions): Promise<Door> {
   const { log } = options;
   const metrics = new BrokerMetrics();
-  const settings = brokerSettings(config);
+  const freezes = new Freezes(createFreezeFile(config.freezesPath));
+  await freezes.load();
+  const settings = brokerSettings(config, freezes.byName);
   const opened = await openManager(config.manager, options);
   const manager = new GuardedManager(opened, { log, metrics, maxPayloadBytes: () => settings.maxPayloadBytes });
   try {

@@ -2,6 +2,7 @@ import { settingsNeedingRestart } from "../config/compare-configs.js";
 import type { Config } from "../config/config.js";
 import { ConfigError } from "../config/config-error.js";
 import { watchConfig } from "../config/watch-config.js";
+import { SecretError } from "../domain/secret-error.js";
 import type { Log } from "../log/log.js";
 
 /** What a reloader works with. */
@@ -22,20 +23,27 @@ export class Reloader {
   readonly #options: ReloaderOptions;
   readonly #watch: { close(): void };
   readonly #onHangup = (): void => {
-    void this.reload("SIGHUP");
+    this.#reloadSilently("SIGHUP");
   };
-  #running: Promise<void> = Promise.resolve();
+  #running: Promise<unknown> = Promise.resolve();
 
   constructor(options: ReloaderOptions) {
     this.#options = options;
-    this.#watch = watchConfig(options.current().file, () => void this.reload("the file changed"));
+    this.#watch = watchConfig(options.current().file, () => {
+      this.#reloadSilently("the file changed");
+    });
     process.on("SIGHUP", this.#onHangup);
   }
 
-  /** Reloads once; one after the other when called again meanwhile. */
-  reload(occasion: string): Promise<void> {
-    this.#running = this.#running.then(() => this.#reload(occasion));
-    return this.#running;
+  /**
+   * Reloads once; one after the other when called again meanwhile.
+   * @returns the changed settings that need a restart
+   * @throws SecretError `CONFIG_INVALID` the old configuration stays in force; why is in the log
+   */
+  reload(occasion: string): Promise<readonly string[]> {
+    const reloaded = this.#running.then(() => this.#reload(occasion));
+    this.#running = reloaded.catch(() => undefined);
+    return reloaded;
   }
 
   /** Stops watching and listening for the signal. */
@@ -44,7 +52,12 @@ export class Reloader {
     process.off("SIGHUP", this.#onHangup);
   }
 
-  async #reload(occasion: string): Promise<void> {
+  /** Nobody waits for it, and the log says what became of it. */
+  #reloadSilently(occasion: string): void {
+    this.reload(occasion).catch(() => undefined);
+  }
+
+  async #reload(occasion: string): Promise<readonly string[]> {
     const { load, current, apply, log } = this.#options;
     try {
       const next = await load();
@@ -52,9 +65,14 @@ export class Reloader {
       apply(next);
       log.info({ occasion, file: next.file }, "the configuration was reloaded");
       if (needsRestart.length > 0) log.warn({ needsRestart }, "some changed settings need a restart");
+      return needsRestart;
     } catch (thrown) {
       const problems = thrown instanceof ConfigError ? thrown.message.split("\n") : undefined;
       log.error({ occasion, problems }, "the configuration was not reloaded; the old one stays in force", { thrown });
+      throw new SecretError(
+        "CONFIG_INVALID",
+        "the configuration has problems, which are in the broker's log; the old one stays in force",
+      );
     }
   }
 }

@@ -49,6 +49,7 @@ export async function startBrokerProcess(options: StartOptions): Promise<Running
     },
     log,
   });
+  app.reloadWith(() => reloader.reload("asked for by an administrator"));
   log.info({ version, addresses: app.addresses, manager: app.managerName, pid: process.pid }, "serving");
   options.stderr.write(formatBanner(app));
   return runUntilStopped(app, [reloader, guard], log);

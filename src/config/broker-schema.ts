@@ -11,6 +11,7 @@ import {
 } from "./config.js";
 import { createEncryptionSchema } from "./encryption-schema.js";
 import { isSameAddress, parseListenAddress } from "./listen-address.js";
+import { filePathSchema } from "./path-schema.js";
 import { createManagerSchema, type ManagerSection } from "./manager-schema.js";
 import { durationSchema, sizeSchema } from "./quantity-schema.js";
 
@@ -26,6 +27,7 @@ export interface BrokerSection {
   readonly limits: LimitsConfig;
   readonly timeouts: TimeoutsConfig;
   readonly metrics: { readonly secret_names: boolean };
+  readonly freezes: { readonly path: string };
 }
 
 /** The same on Linux for a path's length; a longer one names no file. */
@@ -62,6 +64,16 @@ export function createBrokerSchema(directory: string): z.ZodType<BrokerSection> 
       })
       .prefault({})
       .describe("What the metrics tell."),
+    freezes: z
+      .strictObject({
+        path: filePathSchema(directory)
+          .prefault(".secret-broker/freezes.json")
+          .describe(
+            "The file that outlasts a restart, made with the first freeze. Relative to the configuration's directory.",
+          ),
+      })
+      .prefault({})
+      .describe("Secrets that are frozen in an incident."),
   });
 }
 

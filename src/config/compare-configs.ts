@@ -52,6 +52,7 @@ export const reloadRules: ReloadRules = {
   },
   // Series that were counted under one choice cannot be told apart from those under another.
   metricsSecretNames: fixed("secret_broker.metrics.secret_names"),
+  freezesPath: fixed("secret_broker.freezes.path"),
 };
 
 /** The settings that differ between two configurations and take effect only at a start. */
@@ -71,10 +72,10 @@ export function settingsNeedingRestart(old: Config, next: Config): readonly stri
  * The result, not the next one, is what a later change must be compared with.
  */
 export function reloadedConfig(old: Config, next: Config): Config {
-  const { manager, listen, adminListen, audit, metricsSecretNames } = old;
+  const { manager, listen, adminListen, audit, metricsSecretNames, freezesPath } = old;
   const { maxPayloadBytes, maxMetadataBytes, maxConcurrentStreams } = old.limits;
   const limits = { ...next.limits, maxPayloadBytes, maxMetadataBytes, maxConcurrentStreams };
-  return { ...next, manager, listen, adminListen, audit, metricsSecretNames, limits };
+  return { ...next, manager, listen, adminListen, audit, metricsSecretNames, freezesPath, limits };
 }
 
 function changedRules<K extends string>(

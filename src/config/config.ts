@@ -122,4 +122,6 @@ export interface Config {
   readonly timeouts: TimeoutsConfig;
   /** Whether metrics carry secrets' names as a label, bounded to 1,000 names. */
   readonly metricsSecretNames: boolean;
+  /** The file that freezes are kept in. */
+  readonly freezesPath: string;
 }

@@ -159,5 +159,6 @@ function ownSettings(section: BrokerSection): Omit<Config, "file" | "manager" | 
     limits: section.limits,
     timeouts: section.timeouts,
     metricsSecretNames: section.metrics.secret_names,
+    freezesPath: section.freezes.path,
   };
 }

@@ -21,7 +21,7 @@ export const capabilities = [
 export type Capability = (typeof capabilities)[number];
 
 /** What no manager provides: machinery of the broker that is switched off or not there. */
-export const brokerCapabilities = ["store_virtual_keys", "administration"] as const;
+export const brokerCapabilities = ["store_virtual_keys", "audit_verification"] as const;
 
 /** One of {@link brokerCapabilities}. */
 export type BrokerCapability = (typeof brokerCapabilities)[number];

@@ -1,25 +1,32 @@
 import type { ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
+import type { Administration } from "../broker/administration.js";
 import type { Broker } from "../broker/broker.js";
 import type { BrokerSettings } from "../broker/broker-settings.js";
 import type { VirtualKeys } from "../broker/virtual-keys.js";
-import * as administration from "../gen/secretbroker/v1/administration_broker.js";
+import { AdministrationBrokerService } from "../gen/secretbroker/v1/administration_broker.js";
 import { SecretBrokerService } from "../gen/secretbroker/v1/secret_broker.js";
 import { VirtualKeyBrokerService } from "../gen/secretbroker/v1/virtual_key_broker.js";
 import { activateSecretVersion } from "./handlers/activate-secret-version.js";
-import { administer } from "./handlers/administer.js";
 import { batchReadSecrets } from "./handlers/batch-read-secrets.js";
+import { checkAccess } from "./handlers/check-access.js";
 import { deleteSecret } from "./handlers/delete-secret.js";
 import { deleteVirtualKeys } from "./handlers/delete-virtual-keys.js";
 import { describeSecret } from "./handlers/describe-secret.js";
 import { destroySecret } from "./handlers/destroy-secret.js";
 import { encodeReadResult } from "./handlers/encode-read-result.js";
 import { encodeWatchMessage } from "./handlers/encode-watch-message.js";
+import { freezeSecret } from "./handlers/freeze-secret.js";
+import { getStatus } from "./handlers/get-status.js";
+import { listConsumers } from "./handlers/list-consumers.js";
 import { listSecrets } from "./handlers/list-secrets.js";
 import { readSecret } from "./handlers/read-secret.js";
+import { reloadConfiguration } from "./handlers/reload-configuration.js";
 import { restoreSecret } from "./handlers/restore-secret.js";
 import { rotateSecret } from "./handlers/rotate-secret.js";
 import { rotateVirtualKey } from "./handlers/rotate-virtual-key.js";
 import { storeVirtualKey } from "./handlers/store-virtual-key.js";
+import { unfreezeSecret } from "./handlers/unfreeze-secret.js";
+import { verifyAudit } from "./handlers/verify-audit.js";
 import { watchSecrets } from "./handlers/watch-secrets.js";
 import { writeSecret } from "./handlers/write-secret.js";
 import type { BindRpc, Interceptor } from "./interceptor.js";
@@ -28,6 +35,7 @@ import type { BindRpc, Interceptor } from "./interceptor.js";
 export interface ServiceParts {
   readonly broker: Broker;
   readonly virtualKeys: VirtualKeys;
+  readonly administration: Administration;
   readonly settings: () => BrokerSettings;
   readonly interceptor: Interceptor;
 }
@@ -49,7 +57,7 @@ export const administrationBrokerName = "secretbroker.v1.AdministrationBroker";
 export const methodNames: readonly string[] = [
   SecretBrokerService,
   VirtualKeyBrokerService,
-  administration.AdministrationBrokerService,
+  AdministrationBrokerService,
 ].flatMap((definition: ServiceDefinition) => Object.values(definition).map(({ path }) => path.slice(1)));
 
 /** `SecretBroker`. */
@@ -82,16 +90,16 @@ export function virtualKeyBrokerService({ virtualKeys, settings, interceptor }: 
 }
 
 /** `AdministrationBroker`. */
-export function administrationBrokerService({ interceptor }: ServiceParts): ServedService {
-  return bind(administration.AdministrationBrokerService, {
-    getStatus: interceptor.unary(administer(administration.GetStatusRequest)),
-    checkAccess: interceptor.unary(administer(administration.CheckAccessRequest)),
-    verifyAudit: interceptor.unary(administer(administration.VerifyAuditRequest)),
-    reloadConfiguration: interceptor.unary(administer(administration.ReloadConfigurationRequest)),
-    freezeSecret: interceptor.unary(administer(administration.FreezeSecretRequest)),
-    unfreezeSecret: interceptor.unary(administer(administration.UnfreezeSecretRequest)),
-    listConsumers: interceptor.unary(administer(administration.ListConsumersRequest)),
-  } satisfies Record<keyof typeof administration.AdministrationBrokerService, BindRpc>);
+export function administrationBrokerService({ administration, interceptor }: ServiceParts): ServedService {
+  return bind(AdministrationBrokerService, {
+    getStatus: interceptor.unary(getStatus(administration)),
+    checkAccess: interceptor.unary(checkAccess(administration)),
+    verifyAudit: interceptor.unary(verifyAudit(administration)),
+    reloadConfiguration: interceptor.unary(reloadConfiguration(administration)),
+    freezeSecret: interceptor.unary(freezeSecret(administration)),
+    unfreezeSecret: interceptor.unary(unfreezeSecret(administration)),
+    listConsumers: interceptor.unary(listConsumers(administration)),
+  } satisfies Record<keyof typeof AdministrationBrokerService, BindRpc>);
 }
 
 function bind(definition: ServiceDefinition, rpcs: Readonly<Record<string, BindRpc>>): ServedService {

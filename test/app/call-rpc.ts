@@ -80,7 +80,7 @@ const defaults = {
   key: "",
   teamId: "",
   principal: "",
-  action: undefined,
+  fromTime: undefined,
   cause: "",
 };
 

@@ -29,6 +29,7 @@ secret_broker:
   limits: { max_payload: 2MiB, max_metadata: 32KiB, max_concurrent_streams: 7, batch_concurrency: 7 }
   timeouts: { default_deadline: 7s, drain: 7s, health_interval: 7s, watch_heartbeat: 7s, watch_poll: 7s }
   metrics: { secret_names: true }
+  freezes: { path: freezes.json }
 `);
 
 /** Groups are decided on setting by setting; everything else is one setting, however it is made. */
@@ -101,7 +102,7 @@ describe("a reload", () => {
 
   it("says all that needs a restart, and says it again until there is one", () => {
     const needed = settingsNeedingRestart(old, next);
-    expect(needed).toHaveLength(8);
+    expect(needed).toHaveLength(9);
     expect(settingsNeedingRestart(reloadedConfig(old, next), next)).toEqual(needed);
   });
 

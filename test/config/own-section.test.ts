@@ -16,6 +16,7 @@ const defaults: Omit<Config, "file" | "manager" | "keyManagement"> = {
     watchPollMs: 5_000,
   },
   metricsSecretNames: false,
+  freezesPath: "/etc/broker/.secret-broker/freezes.json",
 };
 
 const sections = ["listen", "admin", "audit", "log", "limits", "timeouts", "metrics"];

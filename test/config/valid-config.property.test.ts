@@ -102,6 +102,7 @@ const validConfig = fc
         watch_poll: poll[0],
       },
       metrics: { secret_names: made.secretNames },
+      freezes: { path: "f.json" },
     };
     const expected = {
       manager: chosen[1],
@@ -124,6 +125,7 @@ const validConfig = fc
         watchPollMs: poll[1],
       },
       metricsSecretNames: made.secretNames,
+      freezesPath: "/etc/broker/f.json",
     };
     return [{ general_settings: { key_management_settings: made.keyManagement[0] }, secret_broker }, expected] as const;
   });

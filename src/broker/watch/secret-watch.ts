@@ -4,6 +4,7 @@ import type { Log } from "../../log/log.js";
 import type { Call } from "../call.js";
 import { runConcurrently } from "../run-concurrently.js";
 import { type ChangeFeed, type Coverage, covers, type FeedListener } from "./change-feed.js";
+import { ConfirmedRemovals } from "./confirmed-removals.js";
 import { HeldSecrets } from "./held-secrets.js";
 import { Wakeup } from "./wakeup.js";
 import type { RefusedVersion, Subscription, UsedVersion, WatchMessage, WatchSize } from "./watch-messages.js";
@@ -34,6 +35,7 @@ export class SecretWatch implements FeedListener {
   readonly #names = new Set<SecretName>();
   readonly #prefixes = new Set<string>();
   readonly #held: HeldSecrets;
+  readonly #removals = new ConfirmedRemovals();
   // name → revision of its change, in the order they came
   readonly #due = new Map<SecretName, bigint>();
   /** What could not be read for now. */
@@ -79,8 +81,21 @@ export class SecretWatch implements FeedListener {
 
   /** Notes which version of a secret is in use, for whoever asks what a rotation waits for. */
   acknowledge({ name, version }: UsedVersion): void {
+    if (version === 0) this.#removals.confirm(name);
     // Of what it does not watch it is told nothing, and it must not fill the memory.
-    if (covers(this.#coverage, name) && this.#held.has(name)) this.acknowledged.set(name, version);
+    else if (covers(this.#coverage, name) && this.#held.has(name)) this.acknowledged.set(name, version);
+  }
+
+  /** Whether it was sent a secret, and was not told since that it is gone. */
+  holds(name: SecretName): boolean {
+    return this.#held.has(name);
+  }
+
+  /** Takes a secret away that the policy releases no more; resolves to whether the watcher confirmed that. */
+  async drop(name: SecretName): Promise<boolean> {
+    const confirmed = this.#removals.waitFor(name);
+    this.changed(name, this.#parts.feed.revision);
+    return await confirmed;
   }
 
   /** Logs that a version could not be used. */
@@ -126,6 +141,7 @@ export class SecretWatch implements FeedListener {
     } finally {
       leave();
       clearTimeout(this.#retry);
+      this.#removals.end();
       this.#held.keep(() => false);
       for (const { done } of this.#subscriptions) done();
     }

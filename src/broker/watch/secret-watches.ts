@@ -9,11 +9,15 @@ import type { WatchMessage } from "./watch-messages.js";
 
 /** One watcher that is connected now. */
 export interface Consumer {
+  /** Higher for each that connected later. */
+  readonly id: number;
   readonly principal: string;
   readonly peer: string;
   readonly connectTime: Date;
   /** The versions it has said it uses. */
   readonly acknowledged: ReadonlyMap<SecretName, number>;
+  /** Whether it has a secret. */
+  readonly holds: (name: SecretName) => boolean;
 }
 
 /** A watch and its end: whoever serves it awaits the run. */
@@ -30,6 +34,7 @@ export class SecretWatches {
   // watch → who is behind it
   readonly #consumers = new Map<SecretWatch, Consumer>();
   #isClosed = false;
+  #opened = 0;
 
   constructor(parts: Omit<SecretWatchParts, "feed" | "send">) {
     const { manager, settings } = parts;
@@ -37,7 +42,7 @@ export class SecretWatches {
     this.#feed = manager.capabilities.has("watch") ? new PushedFeed(manager) : new PolledFeed(manager, settings);
   }
 
-  /** Who watches now. */
+  /** Who watches now, those who came first first. */
   get consumers(): readonly Consumer[] {
     return [...this.#consumers.values()];
   }
@@ -50,7 +55,15 @@ export class SecretWatches {
     const watch = new SecretWatch(call, { ...this.#parts, feed: this.#feed, send });
     const { principal, peer } = call.caller;
     const run = async (): Promise<never> => {
-      this.#consumers.set(watch, { principal, peer, connectTime: new Date(), acknowledged: watch.acknowledged });
+      this.#opened += 1;
+      this.#consumers.set(watch, {
+        id: this.#opened,
+        principal,
+        peer,
+        connectTime: new Date(),
+        acknowledged: watch.acknowledged,
+        holds: (name) => watch.holds(name),
+      });
       if (this.#isClosed) watch.fail(stopping());
       return await watch.run().finally(() => {
         this.#consumers.delete(watch);
@@ -62,6 +75,14 @@ export class SecretWatches {
   /** Looks again at what every watcher may see; to be called when the policy has changed. */
   recheck(): void {
     for (const watch of this.#consumers.keys()) watch.allChanged();
+  }
+
+  /**
+   * Takes a secret from every watcher that has it, once the policy releases it no more.
+   * @returns for each of them whether it confirmed, as soon as that is known
+   */
+  drop(name: SecretName): readonly Promise<boolean>[] {
+    return [...this.#consumers.keys()].filter((watch) => watch.holds(name)).map((watch) => watch.drop(name));
   }
 
   /** Ends every watch, and each that is begun later. */

@@ -21,6 +21,7 @@ export interface WatchSize {
 /** A version that a watcher says it uses. */
 export interface UsedVersion {
   readonly name: SecretName;
+  /** 0 when it has dropped what it had. */
   readonly version: number;
 }
 

@@ -43,12 +43,12 @@ export function parseUnsubscribe(request: WatchUnsubscribe): Pick<Subscription, 
 }
 
 /**
- * Which version a watcher uses.
+ * Which version a watcher uses; 0 that it has dropped what it had.
  * @throws SecretError `FIELD_INVALID`
  */
 export function parseAck(request: WatchAck): UsedVersion {
   const checks = new FieldChecks("ack.");
-  const used = { name: checks.name("name", request.name), version: versionField(checks, request.version) };
+  const used = { name: checks.name("name", request.name), version: request.version };
   checks.assertNone();
   return used;
 }
@@ -62,15 +62,11 @@ export function parseNack({ name, version, status }: WatchNack): RefusedVersion 
   if (status === undefined) checks.violate("status", "must be set");
   const refused = {
     name: checks.name("name", name),
-    version: versionField(checks, version),
+    version: checks.optionalVersion("version", version) ?? 0,
     code: status?.code ?? 0,
   };
   checks.assertNone();
   return refused;
-}
-
-function versionField(checks: FieldChecks, version: number): number {
-  return checks.optionalVersion("version", version) ?? 0;
 }
 
 function watchedFields(

@@ -36,7 +36,7 @@ export interface GetStatusResponse {
   audit:
     | AuditStatus
     | undefined;
-  /** The cache. */
+  /** The cache. Unset while there is none. */
   cache:
     | CacheStatus
     | undefined;
@@ -45,7 +45,11 @@ export interface GetStatusResponse {
     | Timestamp
     | undefined;
   /** When the configuration in force was loaded. */
-  configurationTime: Timestamp | undefined;
+  configurationTime:
+    | Timestamp
+    | undefined;
+  /** The names of secrets that are frozen, in order. At most 1,000. */
+  frozenNames: string[];
 }
 
 /** How one manager is. */
@@ -140,8 +144,10 @@ export interface FreezeSecretRequest {
 
 /** The freeze is in force. */
 export interface FreezeSecretResponse {
-  /** How many caches confirmed that they dropped the value. */
+  /** How many watchers confirmed that they dropped the value. */
   acknowledgedCaches: number;
+  /** How many watchers were told and have not confirmed yet. */
+  pendingCaches: number;
 }
 
 /** Asks to end a freeze. */
@@ -235,7 +241,14 @@ export const GetStatusRequest: MessageFns<GetStatusRequest> = {
 };
 
 function createBaseGetStatusResponse(): GetStatusResponse {
-  return { managers: [], audit: undefined, cache: undefined, startTime: undefined, configurationTime: undefined };
+  return {
+    managers: [],
+    audit: undefined,
+    cache: undefined,
+    startTime: undefined,
+    configurationTime: undefined,
+    frozenNames: [],
+  };
 }
 
 export const GetStatusResponse: MessageFns<GetStatusResponse> = {
@@ -254,6 +267,9 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
     }
     if (message.configurationTime !== undefined) {
       Timestamp.encode(message.configurationTime, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.frozenNames) {
+      writer.uint32(50).string(v!);
     }
     return writer;
   },
@@ -311,6 +327,14 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
             message.configurationTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.frozenNames.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -341,6 +365,7 @@ export const GetStatusResponse: MessageFns<GetStatusResponse> = {
     message.configurationTime = (object.configurationTime !== undefined && object.configurationTime !== null)
       ? Timestamp.fromPartial(object.configurationTime)
       : undefined;
+    message.frozenNames = object.frozenNames?.map((e) => e) || [];
     return message;
   },
 };
@@ -1098,13 +1123,16 @@ export const FreezeSecretRequest: MessageFns<FreezeSecretRequest> = {
 };
 
 function createBaseFreezeSecretResponse(): FreezeSecretResponse {
-  return { acknowledgedCaches: 0 };
+  return { acknowledgedCaches: 0, pendingCaches: 0 };
 }
 
 export const FreezeSecretResponse: MessageFns<FreezeSecretResponse> = {
   encode(message: FreezeSecretResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.acknowledgedCaches !== 0) {
       writer.uint32(8).uint32(message.acknowledgedCaches);
+    }
+    if (message.pendingCaches !== 0) {
+      writer.uint32(16).uint32(message.pendingCaches);
     }
     return writer;
   },
@@ -1130,6 +1158,14 @@ export const FreezeSecretResponse: MessageFns<FreezeSecretResponse> = {
             message.acknowledgedCaches = reader.uint32();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pendingCaches = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1148,6 +1184,7 @@ export const FreezeSecretResponse: MessageFns<FreezeSecretResponse> = {
   fromPartial<I extends Exact<DeepPartial<FreezeSecretResponse>, I>>(object: I): FreezeSecretResponse {
     const message = createBaseFreezeSecretResponse();
     message.acknowledgedCaches = object.acknowledgedCaches ?? 0;
+    message.pendingCaches = object.pendingCaches ?? 0;
     return message;
   },
 };
@@ -1620,7 +1657,14 @@ export const AdministrationBrokerService = {
       Buffer.from(ReloadConfigurationResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ReloadConfigurationResponse => ReloadConfigurationResponse.decode(value),
   },
-  /** Refuses every read of a secret and drops it from every cache, acknowledged, during an incident. */
+  /**
+   * Refuses to read or watch a secret from now on, whoever asks, and takes its value from every watcher and cache. Meant
+   * for an incident; it lasts until UnfreezeSecret, also over a restart of the broker.
+   *
+   * Answers once every watcher has confirmed, by an ack of version 0, that it dropped the value, or shortly before the
+   * deadline, or after 5 seconds. FAILED_PRECONDITION (CONFIG_INVALID): the freeze is in force, but could not be kept
+   * for after a restart.
+   */
   freezeSecret: {
     path: "/secretbroker.v1.AdministrationBroker/FreezeSecret" as const,
     requestStream: false as const,
@@ -1631,7 +1675,7 @@ export const AdministrationBrokerService = {
       Buffer.from(FreezeSecretResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): FreezeSecretResponse => FreezeSecretResponse.decode(value),
   },
-  /** Ends a freeze. */
+  /** Ends a freeze. A secret that is not frozen stays as it is. */
   unfreezeSecret: {
     path: "/secretbroker.v1.AdministrationBroker/UnfreezeSecret" as const,
     requestStream: false as const,
@@ -1669,9 +1713,16 @@ export interface AdministrationBrokerServer extends UntypedServiceImplementation
    * FAILED_PRECONDITION (CONFIG_INVALID): the file has problems; they are in the log, with their positions.
    */
   reloadConfiguration: handleUnaryCall<ReloadConfigurationRequest, ReloadConfigurationResponse>;
-  /** Refuses every read of a secret and drops it from every cache, acknowledged, during an incident. */
+  /**
+   * Refuses to read or watch a secret from now on, whoever asks, and takes its value from every watcher and cache. Meant
+   * for an incident; it lasts until UnfreezeSecret, also over a restart of the broker.
+   *
+   * Answers once every watcher has confirmed, by an ack of version 0, that it dropped the value, or shortly before the
+   * deadline, or after 5 seconds. FAILED_PRECONDITION (CONFIG_INVALID): the freeze is in force, but could not be kept
+   * for after a restart.
+   */
   freezeSecret: handleUnaryCall<FreezeSecretRequest, FreezeSecretResponse>;
-  /** Ends a freeze. */
+  /** Ends a freeze. A secret that is not frozen stays as it is. */
   unfreezeSecret: handleUnaryCall<UnfreezeSecretRequest, UnfreezeSecretResponse>;
   /** Lists the live consumers and the versions they have acknowledged. */
   listConsumers: handleUnaryCall<ListConsumersRequest, ListConsumersResponse>;
@@ -1746,7 +1797,14 @@ export interface AdministrationBrokerClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ReloadConfigurationResponse) => void,
   ): ClientUnaryCall;
-  /** Refuses every read of a secret and drops it from every cache, acknowledged, during an incident. */
+  /**
+   * Refuses to read or watch a secret from now on, whoever asks, and takes its value from every watcher and cache. Meant
+   * for an incident; it lasts until UnfreezeSecret, also over a restart of the broker.
+   *
+   * Answers once every watcher has confirmed, by an ack of version 0, that it dropped the value, or shortly before the
+   * deadline, or after 5 seconds. FAILED_PRECONDITION (CONFIG_INVALID): the freeze is in force, but could not be kept
+   * for after a restart.
+   */
   freezeSecret(
     request: FreezeSecretRequest,
     callback: (error: ServiceError | null, response: FreezeSecretResponse) => void,
@@ -1762,7 +1820,7 @@ export interface AdministrationBrokerClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: FreezeSecretResponse) => void,
   ): ClientUnaryCall;
-  /** Ends a freeze. */
+  /** Ends a freeze. A secret that is not frozen stays as it is. */
   unfreezeSecret(
     request: UnfreezeSecretRequest,
     callback: (error: ServiceError | null, response: UnfreezeSecretResponse) => void,

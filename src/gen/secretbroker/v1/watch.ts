@@ -75,11 +75,11 @@ export interface WatchUnsubscribe {
   prefixes: string[];
 }
 
-/** Reports that a version is in use. */
+/** Reports that a version is in use, or after a removal that nothing is left of the secret. */
 export interface WatchAck {
   /** Required. The name of the secret. */
   name: string;
-  /** Required. The version in use. */
+  /** The version in use; 0 once the value was dropped after a removal. */
   version: number;
 }
 

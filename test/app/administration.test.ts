@@ -1,0 +1,193 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createFreezeFile } from "../../src/app/freeze-file.js";
+import { startBroker, type TestBroker } from "../../src/testkit/start-broker.js";
+import { Watcher } from "../server/watcher.js";
+import { RpcCaller } from "./call-rpc.js";
+
+describe("administration of a running broker", () => {
+  let broker: TestBroker;
+  let caller: RpcCaller;
+  let watchers: Watcher[];
+
+  beforeEach(async () => {
+    broker = await startBroker();
+    caller = new RpcCaller(broker.address);
+    watchers = [];
+    await caller.call("WriteSecret", { name: "KEY", payload: { $case: "text", value: "first" } });
+    await caller.call("WriteSecret", { name: "OTHER", payload: { $case: "text", value: "other" } });
+  });
+
+  afterEach(async () => {
+    for (const watcher of watchers) await watcher.leave();
+    caller.close();
+    await broker.stop();
+  });
+
+  async function watch(...names: string[]): Promise<Watcher> {
+    const watcher = new Watcher(broker.address).subscribe({ names });
+    watchers.push(watcher);
+    await watcher.untilSynced();
+    return watcher;
+  }
+
+  const acknowledge = (watcher: Watcher, name: string, version: number): Watcher =>
+    watcher.say({ $case: "ack", value: { name, version } });
+
+  it("tells how the broker is", async () => {
+    const { response } = await caller.call("GetStatus");
+    expect(response).toMatchObject({
+      managers: [{ name: "memory", kind: "memory", healthy: true, emulated: ["watch"] }],
+      audit: { healthy: true },
+      frozenNames: [],
+    });
+    const { audit, startTime } = response as { audit: { records: bigint }; startTime: { seconds: bigint } };
+    // Two for each write.
+    expect(audit.records).toBeGreaterThanOrEqual(4n);
+    expect(Math.abs(Number(startTime.seconds) - Date.now() / 1_000)).toBeLessThan(60);
+  });
+
+  it("tells who may do what, by which rule", async () => {
+    const question = { principal: "anyone", action: "read", name: "KEY" };
+    expect((await caller.call("CheckAccess", question)).response).toMatchObject({
+      allowed: true,
+      rule: "access_mode: read_and_write",
+    });
+    const wrong = await caller.call("CheckAccess", { principal: "", action: "peek", name: "../x" });
+    expect(wrong).toMatchObject({ code: "INVALID_ARGUMENT", reason: "FIELD_INVALID" });
+    expect(wrong.error?.details).toMatch(/principal .*action .*name /u);
+  });
+
+  it("reads the configuration again, and says what needs a restart", async () => {
+    const file = join(broker.directory, "config.yaml");
+    const text = readFileSync(file, "utf8");
+    writeFileSync(
+      file,
+      text
+        .replace("read_and_write", "read_only")
+        .replace("level: error", "level: error }\n  limits: { max_payload: 1KiB"),
+    );
+    expect((await caller.call("ReloadConfiguration")).response).toEqual({
+      needsRestart: ["secret_broker.limits.max_payload"],
+    });
+    expect(await caller.call("DeleteSecret", { name: "KEY" })).toMatchObject({ reason: "ACCESS_MODE_DENIED" });
+    writeFileSync(file, "secret_broker: [");
+    expect(await caller.call("ReloadConfiguration")).toMatchObject({
+      code: "FAILED_PRECONDITION",
+      reason: "CONFIG_INVALID",
+    });
+    expect(await caller.call("ReadSecret", { name: "KEY" })).toMatchObject({ code: "OK" });
+  });
+
+  it("freezes a secret for everyone, and lets it be replaced", async () => {
+    expect((await caller.call("FreezeSecret", { name: "KEY", cause: "leaked" })).response).toEqual({
+      acknowledgedCaches: 0,
+      pendingCaches: 0,
+    });
+    for (const version of [undefined, 1])
+      expect(await caller.call("ReadSecret", { name: "KEY", version })).toMatchObject({ reason: "POLICY_DENIED" });
+    expect(await caller.call("ReadSecret", { name: "OTHER" })).toMatchObject({ code: "OK" });
+    const rotation = { name: "KEY", payload: { $case: "text", value: "second" } };
+    expect(await caller.call("RotateSecret", rotation)).toMatchObject({ code: "OK" });
+    expect((await caller.call("GetStatus")).response).toMatchObject({ frozenNames: ["KEY"] });
+    const records = readFileSync(broker.auditFile, "utf8");
+    expect(records).toMatch(/"action":"administer","name":"KEY","decision":"allow"/u);
+    expect(records).toMatch(/"action":"read","name":"KEY","decision":"deny","rule":"frozen"/u);
+    expect(await caller.call("UnfreezeSecret", { name: "KEY" })).toMatchObject({ code: "OK" });
+    expect(await caller.call("ReadSecret", { name: "KEY" })).toMatchObject({ code: "OK" });
+  });
+
+  it("takes a frozen secret from those who watch it, and counts who confirmed", async () => {
+    const [confirming, silent, uninvolved] = [await watch("KEY"), await watch("KEY", "OTHER"), await watch("OTHER")];
+    const freezing = caller.call("FreezeSecret", { name: "KEY", cause: "leaked" });
+    await confirming.until((told) => told === "removal KEY");
+    acknowledge(confirming, "KEY", 0);
+    expect((await freezing).response).toEqual({ acknowledgedCaches: 1, pendingCaches: 1 });
+    expect(silent.textOf("KEY")).toBeUndefined();
+    expect(uninvolved.textOf("OTHER")).toBe("other");
+    await caller.call("UnfreezeSecret", { name: "KEY" });
+    expect(await confirming.until((told) => told.startsWith("change"))).toEqual(["change KEY@1=first"]);
+    expect(await silent.until((told) => told.startsWith("change"))).toContain("change KEY@1=first");
+  }, 20_000);
+
+  it("does not wait for a watcher that leaves", async () => {
+    const leaving = await watch("KEY");
+    const freezing = caller.call("FreezeSecret", { name: "KEY", cause: "leaked" });
+    await leaving.until((told) => told === "removal KEY");
+    watchers = [];
+    const startMs = performance.now();
+    await leaving.leave();
+    expect((await freezing).response).toEqual({ acknowledgedCaches: 0, pendingCaches: 1 });
+    expect(performance.now() - startMs).toBeLessThan(3_000);
+  });
+
+  it("lists who watches, page by page, with the versions they use", async () => {
+    acknowledge(await watch("KEY"), "KEY", 1);
+    await watch("OTHER");
+    await watch("KEY", "OTHER");
+    const list = async (
+      query: object,
+    ): Promise<{ consumers: { acknowledgedVersions: Map<string, number> }[]; nextPageToken: string }> =>
+      (await caller.call("ListConsumers", query)).response as never;
+    expect((await list({})).consumers).toHaveLength(3);
+    expect((await list({ name: "KEY" })).consumers).toHaveLength(2);
+    const first = await list({ pageSize: 2 });
+    expect(first.consumers.map(({ acknowledgedVersions }) => [...acknowledgedVersions])).toEqual([[["KEY", 1]], []]);
+    const second = await list({ pageSize: 2, pageToken: first.nextPageToken });
+    expect(second).toMatchObject({ consumers: [{ principal: "local" }], nextPageToken: "" });
+    expect(await caller.call("ListConsumers", { pageToken: "x" })).toMatchObject({ reason: "FIELD_INVALID" });
+  });
+});
+
+describe("freezes", () => {
+  const config = `
+secret_broker:
+  manager: { kind: memory }
+  admin: { listen: "off" }
+  log: { level: error }
+  audit: { sink: file, path: audit.jsonl }
+  freezes: { path: kept/freezes.json }
+`;
+
+  it("outlast a restart", async () => {
+    const first = await startBroker({ config });
+    const keeper = join(first.directory, "kept/freezes.json");
+    const caller = new RpcCaller(first.address);
+    expect(existsSync(keeper)).toBe(false);
+    await caller.call("FreezeSecret", { name: "KEY", cause: "leaked" });
+    const kept = readFileSync(keeper, "utf8");
+    caller.close();
+    await first.stop();
+
+    const second = await startBroker({
+      config: config.replace("kept/freezes.json", "freezes.json"),
+      files: { "freezes.json": kept },
+    });
+    const again = new RpcCaller(second.address);
+    expect(await again.call("ReadSecret", { name: "KEY" })).toMatchObject({ reason: "POLICY_DENIED" });
+    await again.call("UnfreezeSecret", { name: "KEY" });
+    expect((await createFreezeFile(join(second.directory, "freezes.json")).load()).size).toBe(0);
+    again.close();
+    await second.stop();
+  });
+
+  it.each(["", "{", '{"frozen":[{"name":"../x"}]}', '{"frozen":{}}'])(
+    "keep a broker with a damaged file, %j, from starting",
+    async (text) => {
+      const starting = startBroker({ config: config.replace("kept/", ""), files: { "freezes.json": text } });
+      await expect(starting).rejects.toThrow(/the file of freezes .* is damaged/u);
+    },
+  );
+
+  it("are in force and told to be lost with a restart when they cannot be kept", async () => {
+    const broker = await startBroker({ config });
+    writeFileSync(join(broker.directory, "kept"), "a file where the directory would be");
+    const caller = new RpcCaller(broker.address);
+    const frozen = await caller.call("FreezeSecret", { name: "KEY", cause: "leaked" });
+    expect(frozen).toMatchObject({ code: "FAILED_PRECONDITION", reason: "CONFIG_INVALID" });
+    expect(await caller.call("ReadSecret", { name: "KEY" })).toMatchObject({ reason: "POLICY_DENIED" });
+    caller.close();
+    await broker.stop();
+  });
+});
