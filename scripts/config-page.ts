@@ -36,11 +36,15 @@ const sections: readonly Section[] = [
     without: ["encryption", "admin", "audit", "log", "limits", "timeouts", "metrics", "freezes"],
   },
   { title: "secret_broker.manager", path: ["secret_broker", "manager"] },
-  ...["encryption", "admin", "audit", "log", "limits", "timeouts", "metrics", "freezes"].map((name) => ({
-    title: `secret_broker.${name}`,
-    path: ["secret_broker", name],
-  })),
+  ...["encryption", "admin", "audit", "log"].map(ownSection),
+  { ...ownSection("limits"), without: ["per_principal"] },
+  { title: "secret_broker.limits.per_principal", path: ["secret_broker", "limits", "per_principal"] },
+  ...["timeouts", "metrics", "freezes"].map(ownSection),
 ];
+
+function ownSection(name: string): Section {
+  return { title: `secret_broker.${name}`, path: ["secret_broker", name] };
+}
 
 /**
  * The page that explains every setting, as Markdown that still has to be formatted.

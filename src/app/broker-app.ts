@@ -15,6 +15,7 @@ import type { Capability } from "../domain/capability.js";
 import type { SecretManager } from "../contract/secret-manager.js";
 import { createLocalCallers } from "../identity/local-caller.js";
 import type { AdjustableLog } from "../log/create-log.js";
+import { CallLimits, type CallLimitSettings } from "../server/call-limits.js";
 import { GrpcServer } from "../server/grpc-server.js";
 import { Interceptor } from "../server/interceptor.js";
 import { methodNames } from "../server/services.js";
@@ -24,6 +25,7 @@ import { CallMetrics } from "../telemetry/call-metrics.js";
 import { createPrometheus } from "../telemetry/prometheus.js";
 import { createTracing } from "../telemetry/tracing.js";
 import { brokerSettings } from "./broker-settings.js";
+import { callLimitSettings } from "./call-limit-settings.js";
 import { buildAdministration } from "./build-administration.js";
 import { createFreezeFile } from "./freeze-file.js";
 import { openAuditSink } from "./open-audit-sink.js";
@@ -46,6 +48,7 @@ export class BrokerApp {
   readonly #freezes: Freezes;
   #config: Config;
   #settings: BrokerSettings;
+  #limits: CallLimitSettings;
   #parts: Parts | undefined;
   readonly #startTime = new Date();
   #configurationTime = new Date();
@@ -56,10 +59,12 @@ export class BrokerApp {
     this.#config = config;
     this.#freezes = new Freezes(createFreezeFile(config.freezesPath));
     this.#settings = brokerSettings(config, this.#freezes.byName);
+    this.#limits = callLimitSettings(config);
     this.#log = log;
     this.#interceptor = new Interceptor({
       log,
       calls: this.#calls,
+      limits: new CallLimits(() => this.#limits),
       tracing: createTracing(),
       identify: createLocalCallers(),
       defaultDeadlineMs: () => this.#config.timeouts.defaultDeadlineMs,
@@ -110,6 +115,7 @@ export class BrokerApp {
   apply(config: Config): void {
     this.#config = reloadedConfig(this.#config, config);
     this.#settings = brokerSettings(this.#config, this.#freezes.byName);
+    this.#limits = callLimitSettings(this.#config);
     this.#configurationTime = new Date();
     this.#log.setLevel(this.#config.logLevel);
     this.#parts?.watches.recheck();

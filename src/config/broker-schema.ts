@@ -4,16 +4,17 @@ import {
   type AuditConfig,
   type EncryptionConfig,
   type ListenAddress,
-  type LimitsConfig,
   type LogLevel,
   logLevels,
   type TimeoutsConfig,
 } from "./config.js";
+import type { LimitsConfig } from "./limits-config.js";
 import { createEncryptionSchema } from "./encryption-schema.js";
 import { isSameAddress, parseListenAddress } from "./listen-address.js";
 import { filePathSchema } from "./path-schema.js";
+import { limitsSchema } from "./limits-schema.js";
 import { createManagerSchema, type ManagerSection } from "./manager-schema.js";
-import { durationSchema, sizeSchema } from "./quantity-schema.js";
+import { durationSchema } from "./quantity-schema.js";
 
 /** Our own section, read: every default filled in and every path absolute. */
 export interface BrokerSection {
@@ -158,44 +159,6 @@ function auditProblem(sink: "stdout" | "file", path: string | undefined): string
     ? 'is missing; "sink: file" needs the file to append to'
     : "must not contain a zero character; write the path of a file";
 }
-
-const limitsSchema = z
-  .strictObject({
-    max_payload: sizeSchema({
-      standard: "1MiB",
-      min: "1B",
-      max: "64MiB",
-      description: "The largest payload of a secret, in bytes.",
-    }),
-    max_metadata: sizeSchema({
-      standard: "16KiB",
-      min: "1KiB",
-      max: "64KiB",
-      description: "All of a call's metadata, names and values together, in bytes.",
-    }),
-    max_concurrent_streams: z
-      .number()
-      .int()
-      .min(1)
-      .max(100_000)
-      .default(1_000)
-      .describe("How many calls are served at once on each connection."),
-    batch_concurrency: z
-      .number()
-      .int()
-      .min(1)
-      .max(256)
-      .default(16)
-      .describe("How many reads of one batch the manager is asked for at once."),
-  })
-  .prefault({})
-  .transform((limits): LimitsConfig => ({
-    maxPayloadBytes: limits.max_payload,
-    maxMetadataBytes: limits.max_metadata,
-    maxConcurrentStreams: limits.max_concurrent_streams,
-    batchConcurrency: limits.batch_concurrency,
-  }))
-  .describe("Bounds of the server.");
 
 const timeoutsSchema = z
   .strictObject({

@@ -42,6 +42,10 @@ export const reloadRules: ReloadRules = {
     maxMetadataBytes: fixed("secret_broker.limits.max_metadata"),
     maxConcurrentStreams: fixed("secret_broker.limits.max_concurrent_streams"),
     batchConcurrency: live("secret_broker.limits.batch_concurrency"),
+    maxConcurrentCalls: live("secret_broker.limits.max_concurrent_calls"),
+    maxWatches: live("secret_broker.limits.max_watches"),
+    rate: live("secret_broker.limits.requests_per_second"),
+    perPrincipal: live("secret_broker.limits.per_principal"),
   },
   timeouts: {
     defaultDeadlineMs: live("secret_broker.timeouts.default_deadline"),

@@ -1,3 +1,4 @@
+import type { LimitsConfig } from "./limits-config.js";
 import type { Tags } from "../domain/secret.js";
 
 /** The kinds of manager a configuration can choose. */
@@ -80,17 +81,6 @@ export const logLevels = ["error", "warn", "info", "debug", "trace"] as const;
 
 /** One of {@link logLevels}. */
 export type LogLevel = (typeof logLevels)[number];
-
-/** Bounds of the server. */
-export interface LimitsConfig {
-  readonly maxPayloadBytes: number;
-  /** All of a call's metadata, names and values. */
-  readonly maxMetadataBytes: number;
-  /** For each connection. */
-  readonly maxConcurrentStreams: number;
-  /** How many reads of one batch are asked of the manager at once. */
-  readonly batchConcurrency: number;
-}
 
 /** Times of the server. */
 export interface TimeoutsConfig {

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { ConfigProblem } from "./config-error.js";
+import { mappingPath } from "./mapping-keys.js";
 import type { SettingPath } from "./setting-path.js";
 import { suggestion } from "./suggest.js";
 import type { YamlSource } from "./yaml-source.js";
@@ -21,7 +22,7 @@ function problemsOf(source: YamlSource, section: SectionFacts, issue: Issue): Co
   const inner = issue.path.map((part) => (typeof part === "symbol" ? String(part) : part));
   const path = [...section.path, ...inner];
   if (issue.code === "unrecognized_keys") {
-    const known = section.keys.get(inner.join(".")) ?? [];
+    const known = section.keys.get(mappingPath(inner)) ?? [];
     return issue.keys.map((key) => source.keyProblem(path, key, unknownKey(key, known)));
   }
   const last = path.at(-1);

@@ -12,6 +12,7 @@ import { toSecretError, toWireError, type WireError } from "../rpc/encode-status
 import { malformed, malformedMessage, strictDecode } from "../rpc/strict-decode.js";
 import type { CallMetrics, MethodMetrics } from "../telemetry/call-metrics.js";
 import type { CallSpan, Tracing } from "../telemetry/tracing.js";
+import type { Admission, CallLimits } from "./call-limits.js";
 import { metadataByteLength, openCall, type OpenCallOptions, type WireCall } from "./open-call.js";
 import type { StreamRpc, UnaryRpc } from "./rpc.js";
 import { WireStream } from "./wire-stream.js";
@@ -20,6 +21,7 @@ import { WireStream } from "./wire-stream.js";
 export interface InterceptorOptions extends OpenCallOptions {
   readonly log: Log;
   readonly calls: CallMetrics;
+  readonly limits: CallLimits;
   readonly tracing: Tracing;
   /** The most metadata a call may carry, names and values. */
   readonly maxMetadataBytes: number;
@@ -64,7 +66,7 @@ export class Interceptor {
       const metrics = this.#options.calls.forMethod(method);
       const handle: handleUnaryCall<Request | typeof malformedMessage, Response> = (wire, callback) => {
         const passage = this.#open(wire, method, metrics);
-        this.#run(passage.call, wire, rpc).then(
+        this.#run(passage, wire, rpc).then(
           (response) => {
             this.#finish(passage, status.OK);
             callback(null, response);
@@ -84,7 +86,7 @@ export class Interceptor {
       const metrics = this.#options.calls.forMethod(method);
       const handle: handleBidiStreamingCall<Request | typeof malformedMessage, Response> = (wire) => {
         const passage = this.#openStream(wire, method, metrics);
-        this.#follow(passage.call, wire, rpc).catch((thrown: unknown) => {
+        this.#follow(passage, wire, rpc).catch((thrown: unknown) => {
           wire.emit("error", this.#fail(passage, thrown));
         });
       };
@@ -93,62 +95,68 @@ export class Interceptor {
   }
 
   async #follow<Request, Response>(
-    call: Call,
+    passage: Passage,
     wire: ServerDuplexStream<Request | typeof malformedMessage, Response>,
     rpc: StreamRpc<Request, Response>,
   ): Promise<never> {
-    this.#assertMetadata(wire);
+    const { call } = passage;
+    this.#admit(passage, wire);
     return await rpc.handle(call, new WireStream(wire, call));
   }
 
   #run<Request, Response>(
-    call: Call,
+    passage: Passage,
     wire: WireCall & { readonly request: Request | typeof malformedMessage },
     rpc: UnaryRpc<Request, Response>,
   ): Promise<Response> {
     const { request } = wire;
     try {
-      this.#assertMetadata(wire);
+      this.#admit(passage, wire);
       if (request === malformedMessage) throw malformed();
-      return rpc.handle(call, request);
+      return rpc.handle(passage.call, request);
     } catch (thrown) {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what was thrown, as it was
       return Promise.reject(thrown);
     }
   }
 
-  #assertMetadata({ metadata }: WireCall): void {
-    const { maxMetadataBytes } = this.#options;
+  /** @throws SecretError `FIELD_INVALID` for too much metadata, `RATE_LIMITED` */
+  #admit(passage: Passage, { metadata }: WireCall): void {
+    const { maxMetadataBytes, limits } = this.#options;
     if (metadataByteLength(metadata) > maxMetadataBytes) throw metadataTooLarge(maxMetadataBytes);
+    limits.enter(passage.call.caller.principal, passage.kind);
+    passage.isAdmitted = true;
   }
 
   #open(wire: WireCall, method: string, metrics: MethodMetrics): Passage {
     this.#callsUnderWay += 1;
-    return this.#enter(wire, { call: openCall(wire, this.#options), isStream: false, method, metrics });
+    return this.#enter(wire, { call: openCall(wire, this.#options), kind: "call", method, metrics });
   }
 
   /** A stream goes on as long as the caller wants, and nobody waits for its end. */
   #openStream(wire: WireCall, method: string, metrics: MethodMetrics): Passage {
     this.#openStreams += 1;
     const call = openCall(wire, { ...this.#options, defaultDeadlineMs: () => Infinity });
-    return this.#enter(wire, { call, isStream: true, method, metrics });
+    return this.#enter(wire, { call, kind: "watch", method, metrics });
   }
 
-  #enter(wire: WireCall, entry: Pick<Passage, "call" | "isStream" | "method" | "metrics">): Passage {
+  #enter(wire: WireCall, entry: Pick<Passage, "call" | "kind" | "method" | "metrics">): Passage {
     const { tracing } = this.#options;
     const { method, metrics } = entry;
     metrics.started();
     return {
       ...entry,
+      isAdmitted: false,
       startMs: performance.now(),
       span: tracing.isRecording ? tracing.startSpan(method, ...traceHeaders(wire)) : undefined,
     };
   }
 
-  #finish({ call, isStream, metrics, startMs, span }: Passage, code: status): void {
+  #finish({ call, kind, isAdmitted, metrics, startMs, span }: Passage, code: status): void {
     call.end();
-    if (isStream) this.#openStreams -= 1;
+    if (kind === "watch") this.#openStreams -= 1;
     else this.#callsUnderWay -= 1;
+    if (isAdmitted) this.#options.limits.leave(call.caller.principal, kind);
     metrics.finished(code, performance.now() - startMs);
     span?.end(code);
   }
@@ -169,7 +177,9 @@ export class Interceptor {
 /** One call on its way through. */
 interface Passage {
   readonly call: Call;
-  readonly isStream: boolean;
+  readonly kind: Admission;
+  /** Whether it counts in the limits. */
+  isAdmitted: boolean;
   readonly method: string;
   readonly metrics: MethodMetrics;
   readonly startMs: number;

@@ -7,7 +7,16 @@ const defaults: Omit<Config, "file" | "manager" | "keyManagement"> = {
   adminListen: { kind: "tcp", host: "127.0.0.1", port: 50_052 },
   audit: { sink: "stdout" },
   logLevel: "info",
-  limits: { maxPayloadBytes: 1_048_576, maxMetadataBytes: 16_384, maxConcurrentStreams: 1_000, batchConcurrency: 16 },
+  limits: {
+    maxPayloadBytes: 1_048_576,
+    maxMetadataBytes: 16_384,
+    maxConcurrentStreams: 1_000,
+    batchConcurrency: 16,
+    maxConcurrentCalls: 20_000,
+    maxWatches: 10_000,
+    rate: undefined,
+    perPrincipal: { rate: undefined, concurrentCalls: undefined },
+  },
   timeouts: {
     defaultDeadlineMs: 10_000,
     drainMs: 30_000,
@@ -46,7 +55,15 @@ describe("secret_broker", () => {
   admin: { listen: "off" }
   audit: { sink: file, path: ../audit.jsonl }
   log: { level: trace }
-  limits: { max_payload: 2MiB, max_metadata: 65536, max_concurrent_streams: 1, batch_concurrency: 256 }
+  limits:
+    max_payload: 2MiB
+    max_metadata: 65536
+    max_concurrent_streams: 1
+    batch_concurrency: 256
+    max_concurrent_calls: 5
+    max_watches: 6
+    requests_per_second: 0.5
+    per_principal: { requests_per_second: 7, burst: 8, concurrent_calls: 9 }
   timeouts: { default_deadline: 1.5s, drain: 0s, health_interval: 1 m }
   metrics: { secret_names: true }
 `);
@@ -58,7 +75,16 @@ describe("secret_broker", () => {
       adminListen: undefined,
       audit: { sink: "file", path: "/etc/audit.jsonl" },
       logLevel: "trace",
-      limits: { maxPayloadBytes: 2_097_152, maxMetadataBytes: 65_536, maxConcurrentStreams: 1, batchConcurrency: 256 },
+      limits: {
+        maxPayloadBytes: 2_097_152,
+        maxMetadataBytes: 65_536,
+        maxConcurrentStreams: 1,
+        batchConcurrency: 256,
+        maxConcurrentCalls: 5,
+        maxWatches: 6,
+        rate: { perSecond: 0.5, burst: 1 },
+        perPrincipal: { rate: { perSecond: 7, burst: 8 }, concurrentCalls: 9 },
+      },
       timeouts: { defaultDeadlineMs: 1_500, drainMs: 0, healthIntervalMs: 60_000 },
       metricsSecretNames: true,
     });
@@ -88,7 +114,15 @@ describe("secret_broker", () => {
 
   it("refuses a key that is like none of its own, with those it has", () => {
     expect(problemsOf(withMemory("  policies: []\n"))[0]?.message).toMatch(/unknown.*listen/u);
-    expect(problemsOf(withMemory("  limits: { burst: 3 }\n"))[0]?.message).toMatch(/unknown.*max_payload/u);
+    expect(problemsOf(withMemory("  limits: { colour: 3 }\n"))[0]?.message).toMatch(/unknown.*max_payload/u);
+  });
+
+  it.each([
+    ["{ burst: 3 }", "3:20 secret_broker.limits.burst"],
+    ["{ per_principal: { burst: 3 } }", "3:37 secret_broker.limits.per_principal.burst"],
+  ])("limits %s is refused, as a burst is one of a rate", (limits, at) => {
+    expect(placesOf(withMemory(`  limits: ${limits}\n`))).toEqual([at]);
+    expect(problemsOf(withMemory(`  limits: ${limits}\n`))[0]?.message).toContain("requests_per_second");
   });
 
   it.each([

@@ -93,6 +93,11 @@ const validConfig = fc
         max_metadata: metadata[0],
         max_concurrent_streams: streams,
         batch_concurrency: batch,
+        max_concurrent_calls: streams,
+        max_watches: streams,
+        requests_per_second: streams,
+        burst: batch,
+        per_principal: { requests_per_second: batch, concurrent_calls: streams },
       },
       timeouts: {
         default_deadline: deadline[0],
@@ -116,6 +121,10 @@ const validConfig = fc
         maxMetadataBytes: metadata[1],
         maxConcurrentStreams: streams,
         batchConcurrency: batch,
+        maxConcurrentCalls: streams,
+        maxWatches: streams,
+        rate: { perSecond: streams, burst: batch },
+        perPrincipal: { rate: { perSecond: batch, burst: batch }, concurrentCalls: streams },
       },
       timeouts: {
         defaultDeadlineMs: deadline[1],

@@ -1,0 +1,104 @@
+import { z } from "zod";
+import type { LimitsConfig, PrincipalLimitsConfig, RateConfig } from "./limits-config.js";
+import { sizeSchema } from "./quantity-schema.js";
+
+const maxRate = 1_000_000;
+
+function countSchema(standard: number, max: number, description: string): z.ZodDefault<z.ZodNumber> {
+  return z.number().int().min(1).max(max).default(standard).describe(description);
+}
+
+/** The two settings of a rate. @param whose whose calls they bound, for the documentation */
+function rateSettings(whose: string): {
+  readonly requests_per_second: z.ZodOptional<z.ZodNumber>;
+  readonly burst: z.ZodOptional<z.ZodNumber>;
+} {
+  return {
+    requests_per_second: z
+      .number()
+      .min(0.01)
+      .max(maxRate)
+      .optional()
+      .describe(`How many calls a second ${whose} may make in the long run; more are refused with the time to wait.`),
+    burst: z
+      .number()
+      .int()
+      .min(1)
+      .max(maxRate)
+      .optional()
+      .describe("How many of them may come at once after a pause; a second's worth unless given."),
+  };
+}
+
+interface RateSettings {
+  readonly requests_per_second?: number | undefined;
+  readonly burst?: number | undefined;
+}
+
+const unusedBurst = 'is not used without "requests_per_second"; set that or remove it';
+
+function readRate({ requests_per_second, burst }: RateSettings, context: z.RefinementCtx): RateConfig | undefined {
+  if (requests_per_second === undefined) {
+    if (burst !== undefined) context.addIssue({ code: "custom", message: unusedBurst, path: ["burst"] });
+    return undefined;
+  }
+  return { perSecond: requests_per_second, burst: burst ?? Math.max(1, Math.ceil(requests_per_second)) };
+}
+
+const shareSettings = z.strictObject({
+  ...rateSettings("a principal"),
+  concurrent_calls: z
+    .number()
+    .int()
+    .min(1)
+    .max(maxRate)
+    .optional()
+    .describe("How many calls of a principal are answered at once; watches do not count."),
+});
+
+/** What one principal may use, for each or for one. */
+export const principalLimitsSchema: z.ZodType<PrincipalLimitsConfig> = shareSettings.transform(
+  ({ concurrent_calls, ...rate }, context): PrincipalLimitsConfig => ({
+    rate: readRate(rate, context),
+    concurrentCalls: concurrent_calls,
+  }),
+);
+
+/** `secret_broker.limits`. */
+export const limitsSchema: z.ZodType<LimitsConfig> = z
+  .strictObject({
+    max_payload: sizeSchema({
+      standard: "1MiB",
+      min: "1B",
+      max: "64MiB",
+      description: "The largest payload of a secret, in bytes.",
+    }),
+    max_metadata: sizeSchema({
+      standard: "16KiB",
+      min: "1KiB",
+      max: "64KiB",
+      description: "All of a call's metadata, names and values together, in bytes.",
+    }),
+    max_concurrent_streams: countSchema(1_000, 100_000, "How many calls are served at once on each connection."),
+    batch_concurrency: countSchema(16, 256, "How many reads of one batch the manager is asked for at once."),
+    max_concurrent_calls: countSchema(
+      20_000,
+      maxRate,
+      "How many calls are answered at once in all, watches not counted; more are refused.",
+    ),
+    max_watches: countSchema(10_000, maxRate, "How many watches are open at once in all; more are refused."),
+    ...rateSettings("all callers together"),
+    per_principal: principalLimitsSchema.prefault({}).describe("Bounds of what each principal may use."),
+  })
+  .prefault({})
+  .transform((limits, context): LimitsConfig => ({
+    maxPayloadBytes: limits.max_payload,
+    maxMetadataBytes: limits.max_metadata,
+    maxConcurrentStreams: limits.max_concurrent_streams,
+    batchConcurrency: limits.batch_concurrency,
+    maxConcurrentCalls: limits.max_concurrent_calls,
+    maxWatches: limits.max_watches,
+    rate: readRate(limits, context),
+    perPrincipal: limits.per_principal,
+  }))
+  .describe("Bounds of the server.");

@@ -1,0 +1,126 @@
+import { SecretError } from "../domain/secret-error.js";
+import { type RateLimit, TokenBucket } from "./token-bucket.js";
+
+/** Bounds of what is served; undefined for none. */
+export interface CallLimitSettings {
+  /** Of all calls, streams among them. */
+  readonly rate: RateLimit | undefined;
+  /** Unary calls that are answered at once. */
+  readonly concurrentCalls: number;
+  /** Watches that are open at once. */
+  readonly watches: number;
+  /** The same for each principal. */
+  readonly perPrincipal: PrincipalLimits;
+  /** Those of single principals, which replace the ones for each. */
+  readonly byPrincipal: ReadonlyMap<string, PrincipalLimits>;
+}
+
+/** Bounds of what one principal is served; undefined for none. */
+export interface PrincipalLimits {
+  readonly rate?: RateLimit | undefined;
+  readonly concurrentCalls?: number | undefined;
+}
+
+/** What is counted of one principal. */
+interface Usage {
+  readonly bucket: TokenBucket | undefined;
+  readonly concurrentCalls: number;
+  callsUnderWay: number;
+}
+
+/** What a call takes of the limits until it ends. */
+export type Admission = "call" | "watch";
+
+/** How many principals are remembered; of those that have nothing under way, the longest known goes first. */
+const maxPrincipals = 10_000;
+
+/** How long to wait where no rate says it. */
+const retryAfterMs = 250;
+
+/**
+ * Refuses what is more than the broker, or a principal's share of it, is meant to bear. The refusal comes before a
+ * decision, so a flood costs neither the manager nor the audit trail anything.
+ */
+export class CallLimits {
+  readonly #settings: () => CallLimitSettings;
+  #inForce: CallLimitSettings | undefined;
+  #bucket: TokenBucket | undefined;
+  /** Whether any limit is one of principals; most brokers have none. */
+  #hasShares = false;
+  // principal → what it uses
+  #usages = new Map<string, Usage>();
+  #underWay: Record<Admission, number> = { call: 0, watch: 0 };
+
+  /** @param settings those in force; another object puts others in force, and forgets what was counted of rates */
+  constructor(settings: () => CallLimitSettings) {
+    this.#settings = settings;
+  }
+
+  /** Lets a call in, which must {@link CallLimits.leave}. @throws SecretError `RATE_LIMITED` */
+  enter(principal: string, kind: Admission): void {
+    const settings = this.#settings();
+    if (settings !== this.#inForce) this.#apply(settings);
+    if (this.#underWay[kind] >= (kind === "call" ? settings.concurrentCalls : settings.watches))
+      throw tooMany("at once");
+    this.#bucket?.take(tooOften);
+    if (this.#hasShares) this.#enterShare(principal, kind);
+    this.#underWay[kind] += 1;
+  }
+
+  /** A call that was let in has ended. */
+  leave(principal: string, kind: Admission): void {
+    this.#underWay[kind] -= 1;
+    const usage = this.#usages.get(principal);
+    if (usage !== undefined && kind === "call" && usage.callsUnderWay > 0) usage.callsUnderWay -= 1;
+  }
+
+  #apply(settings: CallLimitSettings): void {
+    this.#inForce = settings;
+    this.#bucket = settings.rate && new TokenBucket(settings.rate);
+    const { perPrincipal, byPrincipal } = settings;
+    this.#hasShares = byPrincipal.size > 0 || Object.values(perPrincipal).some((limit) => limit !== undefined);
+    const before = this.#usages;
+    this.#usages = new Map();
+    for (const [principal, { callsUnderWay }] of before) {
+      if (callsUnderWay > 0) this.#usageOf(principal).callsUnderWay = callsUnderWay;
+    }
+  }
+
+  #enterShare(principal: string, kind: Admission): void {
+    const usage = this.#usageOf(principal);
+    if (kind === "call" && usage.callsUnderWay >= usage.concurrentCalls) throw tooMany("at once from this caller");
+    usage.bucket?.take(tooOftenFromCaller);
+    if (kind === "call") usage.callsUnderWay += 1;
+  }
+
+  #usageOf(principal: string): Usage {
+    const known = this.#usages.get(principal);
+    if (known !== undefined) return known;
+    if (this.#usages.size >= maxPrincipals) this.#forgetOne();
+    const limits = this.#inForce?.byPrincipal.get(principal) ?? this.#inForce?.perPrincipal ?? {};
+    const { rate, concurrentCalls = Infinity } = limits;
+    const usage = { bucket: rate && new TokenBucket(rate), concurrentCalls, callsUnderWay: 0 };
+    this.#usages.set(principal, usage);
+    return usage;
+  }
+
+  #forgetOne(): void {
+    for (const [principal, { callsUnderWay }] of this.#usages) {
+      if (callsUnderWay > 0) continue;
+      this.#usages.delete(principal);
+      return;
+    }
+  }
+}
+
+function tooMany(what: string): SecretError {
+  return new SecretError("RATE_LIMITED", `too many calls ${what}`, { retryAfterMs });
+}
+
+function tooOften(waitMs: number): SecretError {
+  return new SecretError("RATE_LIMITED", "too many calls a second", { retryAfterMs: waitMs });
+}
+
+function tooOftenFromCaller(waitMs: number): SecretError {
+  return new SecretError("RATE_LIMITED", "too many calls a second from this caller", { retryAfterMs: waitMs });
+}

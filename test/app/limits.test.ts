@@ -1,0 +1,89 @@
+import { readFileSync } from "node:fs";
+import { credentials, type ServiceError } from "@grpc/grpc-js";
+import { afterEach, describe, expect, it } from "vitest";
+import { HealthCheckResponse_ServingStatus, HealthClient } from "../../src/gen/grpc/health/v1/health.js";
+import { fromFailedCall } from "../../src/rpc/decode-status.js";
+import { startBroker, type TestBroker } from "../../src/testkit/start-broker.js";
+import { Watcher } from "../server/watcher.js";
+import { RpcCaller } from "./call-rpc.js";
+
+let broker: TestBroker;
+let caller: RpcCaller;
+
+async function start(limits: string): Promise<void> {
+  broker = await startBroker({
+    config: `
+secret_broker:
+  manager: { kind: memory }
+  admin: { listen: "off" }
+  audit: { sink: file, path: audit.jsonl }
+  log: { level: error }
+  limits: ${limits}
+`,
+  });
+  caller = new RpcCaller(broker.address);
+}
+
+afterEach(async () => {
+  caller.close();
+  await broker.stop();
+});
+
+const read = { name: "ABSENT" };
+
+describe("a broker with limits", () => {
+  it("refuses a flood with the time to wait, answers health, and records only what it decided", async () => {
+    await start("{ requests_per_second: 50, burst: 20 }");
+    const health = new HealthClient(broker.address, credentials.createInsecure());
+    const startMs = performance.now();
+    const flood = Array.from({ length: 5_000 }, () => caller.call("ReadSecret", read));
+    const checked = new Promise((resolve, reject) => {
+      health.check({ service: "" }, (error: ServiceError | null, response) => {
+        if (error === null) resolve(response.status);
+        else reject(error);
+      });
+    });
+    const outcomes = await Promise.all(flood);
+    const elapsedS = (performance.now() - startMs) / 1_000;
+    expect(await checked).toBe(HealthCheckResponse_ServingStatus.SERVING);
+    health.close();
+    const served = outcomes.filter(({ reason }) => reason === "SECRET_NOT_FOUND").length;
+    expect(served).toBeGreaterThanOrEqual(20);
+    expect(served).toBeLessThanOrEqual(20 + Math.ceil(elapsedS * 50));
+    const refused = outcomes.filter(({ code, reason }) => code === "RESOURCE_EXHAUSTED" && reason === "RATE_LIMITED");
+    expect(refused.length + served).toBe(5_000);
+    for (const { error } of refused) {
+      const { retryAfterMs = 0 } = error === undefined ? {} : fromFailedCall(error);
+      expect(retryAfterMs).toBeGreaterThan(0);
+      expect(retryAfterMs).toBeLessThanOrEqual(20);
+    }
+    expect(readFileSync(broker.auditFile, "utf8").trim().split("\n")).toHaveLength(served);
+  });
+
+  it("serves a caller again who waits as told", async () => {
+    await start("{ per_principal: { requests_per_second: 5, burst: 1 } }");
+    expect(await caller.call("ReadSecret", read)).toMatchObject({ reason: "SECRET_NOT_FOUND" });
+    const { error } = await caller.call("ReadSecret", read);
+    const { retryAfterMs = 0 } = error === undefined ? {} : fromFailedCall(error);
+    await new Promise((resolve) => setTimeout(resolve, retryAfterMs + 1));
+    expect(await caller.call("ReadSecret", read)).toMatchObject({ reason: "SECRET_NOT_FOUND" });
+  });
+
+  it("bounds watches, and lets another in when one leaves", async () => {
+    await start("{ max_watches: 2 }");
+    const watchers = [1, 2].map(() => new Watcher(broker.address).subscribe({ names: ["KEY"] }));
+    for (const watcher of watchers) await watcher.untilSynced();
+    const third = new Watcher(broker.address).subscribe({ names: ["KEY"] });
+    expect(await third.end()).toBe("8 RATE_LIMITED");
+    await watchers[0]?.leave();
+    await expect
+      .poll(async () => {
+        const next = new Watcher(broker.address).subscribe({ names: ["KEY"] });
+        const isIn = await Promise.race([next.untilSynced().then(() => true), next.end().then(() => false)]);
+        if (isIn) await next.leave();
+        return isIn;
+      })
+      .toBe(true);
+    await watchers[1]?.leave();
+  });
+});
