@@ -23,6 +23,8 @@ A key without a value means its default. Relative paths are relative to the file
 with its unit, \`ms\`, \`s\`, \`m\` or \`h\`; sizes are a number of bytes, or one with \`B\`, \`KiB\` or \`MiB\`. An unknown key in
 \`secret_broker\` is a problem, and so is a near miss of any key the broker reads.`;
 
+const laterSections = ["timeouts", "metrics", "policies", "principals", "freezes"];
+
 const sections: readonly Section[] = [
   {
     title: "general_settings.key_management_settings",
@@ -33,13 +35,13 @@ const sections: readonly Section[] = [
   {
     title: "secret_broker",
     path: ["secret_broker"],
-    without: ["encryption", "admin", "audit", "log", "limits", "timeouts", "metrics", "freezes"],
+    without: [...["encryption", "admin", "audit", "log", "limits"], ...laterSections],
   },
   { title: "secret_broker.manager", path: ["secret_broker", "manager"] },
   ...["encryption", "admin", "audit", "log"].map(ownSection),
   { ...ownSection("limits"), without: ["per_principal"] },
   { title: "secret_broker.limits.per_principal", path: ["secret_broker", "limits", "per_principal"] },
-  ...["timeouts", "metrics", "freezes"].map(ownSection),
+  ...laterSections.map(ownSection),
 ];
 
 function ownSection(name: string): Section {
@@ -90,9 +92,9 @@ function property(section: Setting, key: string): Setting {
   return found[1];
 }
 
-/** A section's keys; those of all its shapes when it has several, each once. */
+/** A section's keys, those of its items for a list; those of all its shapes when it has several, each once. */
 function propertiesOf(section: Setting): (readonly [string, Setting])[] {
-  const shapes = [section, ...shapesOf(section)].flatMap((shape) => Object.entries(asSetting(shape["properties"])));
+  const shapes = [section, asSetting(section["items"]), ...shapesOf(section)].flatMap((shape) => Object.entries(asSetting(shape["properties"])));
   const found = new Map<string, Setting[]>();
   for (const [key, setting] of shapes) found.set(key, [...(found.get(key) ?? []), asSetting(setting)]);
   return [...found].map(([key, settings]) => [key, merged(settings)]);

@@ -1,20 +1,22 @@
 import type { BrokerSettings, VirtualKeySettings } from "../broker/broker-settings.js";
 import type { Config, KeyManagementSettings } from "../config/config.js";
 import type { SecretName } from "../domain/secret-name.js";
-import { compilePolicy } from "../policy/compile-policy.js";
+import { compilePolicy, type GrantSettings } from "../policy/compile-policy.js";
 import { FreezablePolicy } from "../policy/freezable-policy.js";
 
 /** What the broker needs of a configuration, compiled. @param frozenNames released to nobody; may change */
 export function brokerSettings(
-  { keyManagement, limits, timeouts }: Config,
+  { keyManagement, limits, timeouts, ...config }: Config,
   frozenNames: ReadonlyMap<SecretName, unknown>,
 ): BrokerSettings {
   const virtualKeys = keyManagement.storeVirtualKeys ? virtualKeySettings(keyManagement) : undefined;
-  const policy = compilePolicy({
+  const bounds = {
     accessMode: keyManagement.accessMode,
     hostedKeys: keyManagement.hostedKeys,
     hostedPrefix: virtualKeys?.prefix,
-  });
+  };
+  const granting = grantSettings(config);
+  const policy = compilePolicy(bounds, granting);
   return {
     policy: new FreezablePolicy(policy, frozenNames),
     virtualKeys,
@@ -27,6 +29,15 @@ export function brokerSettings(
       concurrency: limits.batchConcurrency,
     },
   };
+}
+
+/** Who may do what; undefined where everyone who can connect may do everything within the bounds. */
+export function grantSettings({
+  policies,
+  principals,
+}: Pick<Config, "policies" | "principals">): GrantSettings | undefined {
+  if (policies === undefined) return undefined;
+  return { grants: policies, memberships: new Map(principals.map(({ principal, groups }) => [principal, groups])) };
 }
 
 /** The prefix gets the "/" it may lack, as the reference does it. */

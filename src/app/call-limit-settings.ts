@@ -2,7 +2,10 @@ import type { Config } from "../config/config.js";
 import type { CallLimitSettings } from "../server/call-limits.js";
 
 /** The limits of a configuration. */
-export function callLimitSettings({ limits }: Config): CallLimitSettings {
+export function callLimitSettings({ limits, principals }: Config): CallLimitSettings {
   const { maxConcurrentCalls, maxWatches, rate, perPrincipal } = limits;
-  return { concurrentCalls: maxConcurrentCalls, watches: maxWatches, rate, perPrincipal, byPrincipal: new Map() };
+  const byPrincipal = new Map(
+    principals.flatMap(({ principal, limits: own }) => (own === undefined ? [] : [[principal, own] as const])),
+  );
+  return { concurrentCalls: maxConcurrentCalls, watches: maxWatches, rate, perPrincipal, byPrincipal };
 }

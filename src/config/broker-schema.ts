@@ -14,6 +14,8 @@ import { isSameAddress, parseListenAddress } from "./listen-address.js";
 import { filePathSchema } from "./path-schema.js";
 import { limitsSchema } from "./limits-schema.js";
 import { createManagerSchema, type ManagerSection } from "./manager-schema.js";
+import type { PolicyConfig, PrincipalConfig } from "./policies-config.js";
+import { policiesSchema, principalsSchema } from "./policies-schema.js";
 import { durationSchema } from "./quantity-schema.js";
 
 /** Our own section, read: every default filled in and every path absolute. */
@@ -29,6 +31,9 @@ export interface BrokerSection {
   readonly timeouts: TimeoutsConfig;
   readonly metrics: { readonly secret_names: boolean };
   readonly freezes: { readonly path: string };
+  readonly policies?: readonly PolicyConfig[] | undefined;
+  readonly policy_files?: readonly string[] | undefined;
+  readonly principals?: readonly PrincipalConfig[] | undefined;
 }
 
 /** The same on Linux for a path's length; a longer one names no file. */
@@ -65,6 +70,18 @@ export function createBrokerSchema(directory: string): z.ZodType<BrokerSection> 
       })
       .prefault({})
       .describe("What the metrics tell."),
+    policies: policiesSchema
+      .optional()
+      .describe("Who may do what. With this or `policy_files`, what no rule allows is denied."),
+    policy_files: z
+      .array(filePathSchema(directory))
+      .min(1)
+      .max(1_000)
+      .optional()
+      .describe(
+        "More policies: files with `policies`, or directories of such files. Relative to the configuration's directory.",
+      ),
+    principals: principalsSchema.optional().describe("What is bound to single principals."),
     freezes: z
       .strictObject({
         path: filePathSchema(directory)

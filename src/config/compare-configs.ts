@@ -57,6 +57,9 @@ export const reloadRules: ReloadRules = {
   // Series that were counted under one choice cannot be told apart from those under another.
   metricsSecretNames: fixed("secret_broker.metrics.secret_names"),
   freezesPath: fixed("secret_broker.freezes.path"),
+  policies: live("secret_broker.policies"),
+  policyFiles: live("secret_broker.policy_files"),
+  principals: live("secret_broker.principals"),
 };
 
 /** The settings that differ between two configurations and take effect only at a start. */

@@ -18,9 +18,11 @@ export function formatProblem({ file, line, column, message }: ConfigProblem): s
   return `${place}: ${message}`;
 }
 
-/** Problems in the order of their positions. */
+/** Problems in the order of their positions, those of each file together. */
 export function sortProblems(problems: readonly ConfigProblem[]): ConfigProblem[] {
-  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  const files = [...new Set(problems.map(({ file }) => file))];
+  const sorted = problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  return files.length > 1 ? files.flatMap((file) => sorted.filter((problem) => problem.file === file)) : sorted;
 }
 
 /** A configuration that cannot be used, with every problem it has, in the order of the file. */

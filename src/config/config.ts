@@ -1,4 +1,5 @@
 import type { LimitsConfig } from "./limits-config.js";
+import type { PolicyConfig, PrincipalConfig } from "./policies-config.js";
 import type { Tags } from "../domain/secret.js";
 
 /** The kinds of manager a configuration can choose. */
@@ -112,6 +113,11 @@ export interface Config {
   readonly timeouts: TimeoutsConfig;
   /** Whether metrics carry secrets' names as a label, bounded to 1,000 names. */
   readonly metricsSecretNames: boolean;
+  /** Who may do what; undefined where everyone who can connect may do what the access mode and hosted keys allow. */
+  readonly policies: readonly PolicyConfig[] | undefined;
+  /** Files and directories with more of them, whose policies are among the others already. Absolute. */
+  readonly policyFiles: readonly string[];
+  readonly principals: readonly PrincipalConfig[];
   /** The file that freezes are kept in. */
   readonly freezesPath: string;
 }

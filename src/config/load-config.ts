@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { ListenOverride } from "./listen-override.js";
 import { type LoadedConfig, parseConfig } from "./parse-config.js";
+import { loadPolicyFiles } from "./policy-files.js";
 import { readConfigText } from "./read-config-text.js";
 
 export type { LoadedConfig } from "./parse-config.js";
@@ -20,7 +21,10 @@ export interface ConfigOverrides {
  */
 export async function loadConfig(file: string, overrides: ConfigOverrides = {}): Promise<LoadedConfig> {
   const path = resolve(file);
-  return parseConfig({ text: await readConfigText(path), file: path }, listenOverride(overrides));
+  const { config, warnings } = parseConfig({ text: await readConfigText(path), file: path }, listenOverride(overrides));
+  if (config.policyFiles.length === 0) return { config, warnings };
+  const policies = [...(config.policies ?? []), ...(await loadPolicyFiles(config.policyFiles))];
+  return { config: { ...config, policies }, warnings };
 }
 
 function listenOverride({ listen = [] }: ConfigOverrides): ListenOverride | undefined {

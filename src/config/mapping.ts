@@ -13,6 +13,7 @@ export function asMapping(value: unknown): Mapping {
 
 /** Leaves out what has no value at any depth: in YAML a key without a value is null, and here that means the default. */
 export function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => withoutNulls(item));
   if (!isMapping(value)) return value;
   const entries = Object.entries(value).filter(([, member]) => member !== null);
   return Object.fromEntries(entries.map(([key, member]) => [key, withoutNulls(member)]));

@@ -160,5 +160,8 @@ function ownSettings(section: BrokerSection): Omit<Config, "file" | "manager" | 
     timeouts: section.timeouts,
     metricsSecretNames: section.metrics.secret_names,
     freezesPath: section.freezes.path,
+    policies: section.policies ?? (section.policy_files && []),
+    policyFiles: section.policy_files ?? [],
+    principals: section.principals ?? [],
   };
 }

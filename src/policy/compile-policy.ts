@@ -1,4 +1,6 @@
 import type { Action } from "../domain/action.js";
+import { GrantedAccess } from "./granted-access.js";
+import type { Grant, Memberships } from "./grants.js";
 import type { Decision, DenialReason, Policy } from "./policy.js";
 
 /** The seed's settings that bound everyone's access. */
@@ -8,6 +10,12 @@ export interface AccessSettings {
   readonly hostedKeys: readonly string[] | undefined;
   /** Names that begin with this count as hosted; undefined when virtual keys are not stored. */
   readonly hostedPrefix: string | undefined;
+}
+
+/** Who may do what within those bounds. */
+export interface GrantSettings {
+  readonly grants: readonly Grant[];
+  readonly memberships: Memberships;
 }
 
 type AccessMode = AccessSettings["accessMode"];
@@ -33,8 +41,35 @@ const modesByAction: Readonly<Record<Action, readonly AccessMode[]>> = {
 
 const notHosted = deny("hosted_keys", "KEY_NOT_HOSTED");
 
-/** Compiles the settings into a policy whose every decision is a table look-up and at most one set look-up. */
-export function compilePolicy(settings: AccessSettings): Policy {
+/**
+ * Compiles the settings into a policy.
+ * @param granting undefined where everyone who can connect may do what the bounds allow; otherwise nothing is allowed
+ * that no grant allows
+ */
+export function compilePolicy(settings: AccessSettings, granting?: GrantSettings): Policy {
+  const bounds = compileBounds(settings);
+  if (granting === undefined) return bounds;
+  const access = new GrantedAccess(granting.grants, granting.memberships);
+  return {
+    // Grants first: who has none for a name does not learn whether it is hosted.
+    // eslint-disable-next-line max-params -- the policy's
+    decide(caller, action, name, part) {
+      const decision = access.decide(caller, action, name, part);
+      if (!decision.allowed) return decision;
+      const bound = bounds.decide(caller, action, name);
+      return bound.allowed ? decision : bound;
+    },
+    decideAction(caller, action) {
+      const decision = access.decideAction(caller, action);
+      if (!decision.allowed) return decision;
+      const bound = bounds.decideAction(caller, action);
+      return bound.allowed ? decision : bound;
+    },
+  };
+}
+
+/** The bounds alone: every decision is a table look-up and at most one set look-up. */
+function compileBounds(settings: AccessSettings): Policy {
   const byAction = decisionsByAction(settings.accessMode);
   const isHosted = hostedNames(settings);
   return {

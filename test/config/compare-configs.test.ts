@@ -30,6 +30,9 @@ secret_broker:
   timeouts: { default_deadline: 7s, drain: 7s, health_interval: 7s, watch_heartbeat: 7s, watch_poll: 7s }
   metrics: { secret_names: true }
   freezes: { path: freezes.json }
+  policies: [{ principals: [local], actions: [read], names: [a] }]
+  policy_files: [grants.yaml]
+  principals: [{ principal: p }]
 `);
 
 /** Groups are decided on setting by setting; everything else is one setting, however it is made. */

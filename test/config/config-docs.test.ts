@@ -17,9 +17,10 @@ const read = (file: string): string => readFileSync(join(root, file), "utf8");
 const isMapping = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Every key of plain data by its path; what stands under tags are not settings. */
+/** Every key of plain data by its path, those of a list's items once; what stands under tags or options are not settings. */
 function pathsOf(value: unknown, path = ""): string[] {
-  if (!isMapping(value) || path.endsWith(".tags")) return [];
+  if (Array.isArray(value)) return [...new Set(value.flatMap((item) => pathsOf(item, path)))];
+  if (!isMapping(value) || /\.(?:tags|options)$/u.test(path)) return [];
   return Object.entries(value).flatMap(([key, member]) => {
     const inner = path === "" ? key : `${path}.${key}`;
     return [inner, ...pathsOf(member, inner)];
@@ -67,7 +68,7 @@ describe("the documentation of the configuration", () => {
 describe("the JSON Schema", () => {
   it("has every key that the reader knows", () => {
     const own = [...mappingKeys(createBrokerSchema("/"))].flatMap(([section, keys]) =>
-      keys.map((key) => ["secret_broker", section, key].filter((part) => part !== "").join(".")),
+      keys.map((key) => ["secret_broker", section.replace(".*", ""), key].filter((part) => part !== "").join(".")),
     );
     const seed = keyManagementKeys.map((key) => `general_settings.key_management_settings.${key}`);
     expect(known).toEqual(expect.arrayContaining([...own, ...seed, "general_settings.key_management_system"]));

@@ -25,6 +25,9 @@ const defaults: Omit<Config, "file" | "manager" | "keyManagement"> = {
     watchPollMs: 5_000,
   },
   metricsSecretNames: false,
+  policies: undefined,
+  policyFiles: [],
+  principals: [],
   freezesPath: "/etc/broker/.secret-broker/freezes.json",
 };
 
@@ -113,7 +116,7 @@ describe("secret_broker", () => {
   });
 
   it("refuses a key that is like none of its own, with those it has", () => {
-    expect(problemsOf(withMemory("  policies: []\n"))[0]?.message).toMatch(/unknown.*listen/u);
+    expect(problemsOf(withMemory("  colours: []\n"))[0]?.message).toMatch(/unknown.*listen/u);
     expect(problemsOf(withMemory("  limits: { colour: 3 }\n"))[0]?.message).toMatch(/unknown.*max_payload/u);
   });
 

@@ -135,6 +135,9 @@ const validConfig = fc
       },
       metricsSecretNames: made.secretNames,
       freezesPath: "/etc/broker/f.json",
+      policies: undefined,
+      policyFiles: [],
+      principals: [],
     };
     return [{ general_settings: { key_management_settings: made.keyManagement[0] }, secret_broker }, expected] as const;
   });
