@@ -94,7 +94,9 @@ function property(section: Setting, key: string): Setting {
 
 /** A section's keys, those of its items for a list; those of all its shapes when it has several, each once. */
 function propertiesOf(section: Setting): (readonly [string, Setting])[] {
-  const shapes = [section, asSetting(section["items"]), ...shapesOf(section)].flatMap((shape) => Object.entries(asSetting(shape["properties"])));
+  const shapes = [section, asSetting(section["items"]), ...shapesOf(section)].flatMap((shape) =>
+    Object.entries(asSetting(shape["properties"])),
+  );
   const found = new Map<string, Setting[]>();
   for (const [key, setting] of shapes) found.set(key, [...(found.get(key) ?? []), asSetting(setting)]);
   return [...found].map(([key, settings]) => [key, merged(settings)]);

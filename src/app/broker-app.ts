@@ -1,5 +1,6 @@
 import { AuditLog } from "../audit/audit-log.js";
 import type { Administration } from "../broker/administration.js";
+import type { BoundOptions } from "../broker/bound-options.js";
 import { Broker } from "../broker/broker.js";
 import type { BrokerSettings } from "../broker/broker-settings.js";
 import type { AuditStatus, BrokerStatus } from "../broker/broker-status.js";
@@ -14,6 +15,7 @@ import type { Config } from "../config/config.js";
 import type { Capability } from "../domain/capability.js";
 import type { SecretManager } from "../contract/secret-manager.js";
 import { createLocalCallers } from "../identity/local-caller.js";
+import { explainAccess } from "../policy/explain-access.js";
 import type { AdjustableLog } from "../log/create-log.js";
 import { CallLimits, type CallLimitSettings } from "../server/call-limits.js";
 import { GrpcServer } from "../server/grpc-server.js";
@@ -24,7 +26,7 @@ import { BrokerMetrics } from "../telemetry/broker-metrics.js";
 import { CallMetrics } from "../telemetry/call-metrics.js";
 import { createPrometheus } from "../telemetry/prometheus.js";
 import { createTracing } from "../telemetry/tracing.js";
-import { brokerSettings } from "./broker-settings.js";
+import { brokerSettings, grantSettings } from "./broker-settings.js";
 import { callLimitSettings } from "./call-limit-settings.js";
 import { buildAdministration } from "./build-administration.js";
 import { createFreezeFile } from "./freeze-file.js";
@@ -140,7 +142,8 @@ export class BrokerApp {
     const metrics = new BrokerMetrics({ secretNames: this.#config.metricsSecretNames });
     const settings = (): BrokerSettings => this.#settings;
     const maxPayloadBytes = (): number => this.#settings.maxPayloadBytes;
-    const manager = new GuardedManager(opened, { log: this.#log, metrics, maxPayloadBytes });
+    const boundOptions = (): BoundOptions => this.#settings.boundOptions;
+    const manager = new GuardedManager(opened, { log: this.#log, metrics, maxPayloadBytes, boundOptions });
     const audit = await this.#openAudit(metrics);
     const enforcement = new Enforcement({ audit, metrics, policy: () => this.#settings.policy });
     const watches = new SecretWatches({ manager, enforcement, log: this.#log, settings: () => this.#settings.watch });
@@ -149,7 +152,7 @@ export class BrokerApp {
       enforcement,
       watches,
       freezes: this.#freezes,
-      policy: () => this.#settings.policy,
+      explain: (request) => explainAccess(this.#settings.policy, grantSettings(this.#config), request),
       status: () => this.#status(),
       reload: () => this.#reload,
     });

@@ -19,6 +19,11 @@ export function brokerSettings(
   const policy = compilePolicy(bounds, granting);
   return {
     policy: new FreezablePolicy(policy, frozenNames),
+    boundOptions: new Map(
+      config.principals.flatMap(({ principal, options }) =>
+        Object.keys(options).length === 0 ? [] : [[principal, options] as const],
+      ),
+    ),
     virtualKeys,
     maxPayloadBytes: limits.maxPayloadBytes,
     batchConcurrency: limits.batchConcurrency,

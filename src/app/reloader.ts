@@ -1,7 +1,7 @@
 import { settingsNeedingRestart } from "../config/compare-configs.js";
 import type { Config } from "../config/config.js";
 import { ConfigError } from "../config/config-error.js";
-import { watchConfig } from "../config/watch-config.js";
+import { type ConfigWatch, watchConfig } from "../config/watch-config.js";
 import { SecretError } from "../domain/secret-error.js";
 import type { Log } from "../log/log.js";
 
@@ -21,17 +21,17 @@ export interface ReloaderOptions {
  */
 export class Reloader {
   readonly #options: ReloaderOptions;
-  readonly #watch: { close(): void };
+  // file or directory → its watch
+  readonly #watches = new Map<string, ConfigWatch>();
   readonly #onHangup = (): void => {
     this.#reloadSilently("SIGHUP");
   };
   #running: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
 
   constructor(options: ReloaderOptions) {
     this.#options = options;
-    this.#watch = watchConfig(options.current().file, () => {
-      this.#reloadSilently("the file changed");
-    });
+    this.#watchAll();
     process.on("SIGHUP", this.#onHangup);
   }
 
@@ -48,8 +48,28 @@ export class Reloader {
 
   /** Stops watching and listening for the signal. */
   close(): void {
-    this.#watch.close();
+    this.#isClosed = true;
+    for (const watch of this.#watches.values()) watch.close();
+    this.#watches.clear();
     process.off("SIGHUP", this.#onHangup);
+  }
+
+  /** The configuration's file, and the files and directories it takes policies from. */
+  #watchAll(): void {
+    const { file, policyFiles } = this.#options.current();
+    const paths = new Set([file, ...policyFiles]);
+    for (const [path, watch] of this.#watches) {
+      if (paths.has(path)) continue;
+      watch.close();
+      this.#watches.delete(path);
+    }
+    for (const path of paths) {
+      if (this.#watches.has(path)) continue;
+      const watch = watchConfig(path, () => {
+        this.#reloadSilently(path === file ? "the file changed" : "a file of policies changed");
+      });
+      this.#watches.set(path, watch);
+    }
   }
 
   /** Nobody waits for it, and the log says what became of it. */
@@ -59,10 +79,12 @@ export class Reloader {
 
   async #reload(occasion: string): Promise<readonly string[]> {
     const { load, current, apply, log } = this.#options;
+    for (const watch of this.#watches.values()) watch.rebase();
     try {
       const next = await load();
       const needsRestart = settingsNeedingRestart(current(), next);
       apply(next);
+      if (!this.#isClosed) this.#watchAll();
       log.info({ occasion, file: next.file }, "the configuration was reloaded");
       if (needsRestart.length > 0) log.warn({ needsRestart }, "some changed settings need a restart");
       return needsRestart;

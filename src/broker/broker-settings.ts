@@ -1,3 +1,4 @@
+import type { BoundOptions } from "./bound-options.js";
 import type { Tags } from "../domain/secret.js";
 import type { Policy } from "../policy/policy.js";
 import type { WatchSettings } from "./watch/watch-settings.js";
@@ -13,6 +14,7 @@ export interface VirtualKeySettings {
 /** What a reload can change while calls are under way; swapped as a whole, each call keeps the one it began with. */
 export interface BrokerSettings {
   readonly policy: Policy;
+  readonly boundOptions: BoundOptions;
   /** Undefined when virtual keys are not stored. */
   readonly virtualKeys: VirtualKeySettings | undefined;
   readonly maxPayloadBytes: number;

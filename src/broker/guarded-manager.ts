@@ -83,13 +83,14 @@ export class GuardedManager {
   /** Reads several secrets from one point in time; what became of each, in their order. */
   async batchRead(call: Call, reads: readonly GuardedRead[]): Promise<readonly GuardedReadResult[]> {
     this.assertSupports("atomic_batch");
+    const bound = reads.map(({ options }) => this.#guard.optionsFor(call, options));
     const question: Question<readonly GuardedReadResult[]> = {
       operation: "batch_read",
       ask: (manager, managerCall) => {
-        const copies = reads.map(({ name, version, options }) => ({
+        const copies = reads.map(({ name, version }, index) => ({
           name,
           version,
-          options: structuredClone(options ?? {}),
+          options: structuredClone(bound[index] ?? {}),
         }));
         return manager.batchReadSecrets?.(copies, managerCall);
       },

@@ -3,6 +3,7 @@ import { type Payload, payloadBytes } from "../domain/payload.js";
 import { SecretError, type SecretErrorReason } from "../domain/secret-error.js";
 import type { Log } from "../log/log.js";
 import type { BrokerMetrics, ManagerOperation } from "../telemetry/broker-metrics.js";
+import { type BoundOptions, withBoundOptions } from "./bound-options.js";
 import type { Call } from "./call.js";
 import { GuardedCall, type Options, whileLive } from "./guarded-call.js";
 import { translateManagerFailure } from "./manager-failure.js";
@@ -14,6 +15,8 @@ export interface GuardOptions {
   readonly metrics: BrokerMetrics;
   /** The largest payload that is taken from the manager, asked anew on every read. */
   readonly maxPayloadBytes: () => number;
+  /** Those in force now; none unless given. */
+  readonly boundOptions?: () => BoundOptions;
 }
 
 /** A question to a manager, and how to take its reply. */
@@ -35,6 +38,8 @@ interface Settled {
   readonly reply: unknown;
 }
 
+const noneBound: BoundOptions = new Map();
+
 /** What a manager may say without there being anything wrong with it. */
 const expectedReasons: ReadonlySet<SecretErrorReason> = new Set<SecretErrorReason>([
   "SECRET_NOT_FOUND",
@@ -55,11 +60,18 @@ export class ManagerGuard {
   readonly name: string;
   readonly #manager: SecretManager;
   readonly #options: GuardOptions;
+  readonly #bound: () => BoundOptions;
 
   constructor(manager: SecretManager, options: GuardOptions) {
     this.name = nameOf(manager);
     this.#manager = manager;
     this.#options = options;
+    this.#bound = options.boundOptions ?? ((): BoundOptions => noneBound);
+  }
+
+  /** The options a manager sees of a call. @throws SecretError `POLICY_DENIED` */
+  optionsFor(call: Call, given: Options | undefined): Options | undefined {
+    return withBoundOptions(this.#bound(), call, given);
   }
 
   /**
@@ -117,8 +129,9 @@ export class ManagerGuard {
   }
 
   #ask<T>(call: Call, question: Question<T>): Asked {
+    const options = this.optionsFor(call, question.options);
     try {
-      const reply = question.ask(this.#manager, new GuardedCall(call, question.options));
+      const reply = question.ask(this.#manager, new GuardedCall(call, options));
       return isThenable(reply) ? { isPending: true, reply } : { isPending: false, reply };
     } catch (thrown) {
       throw this.failureOf(call, question, thrown);

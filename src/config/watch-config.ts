@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { closeSync, type FSWatcher, openSync, readSync, statSync, watch } from "node:fs";
-import { dirname } from "node:path";
+import { closeSync, type FSWatcher, openSync, readdirSync, readSync, statSync, watch } from "node:fs";
+import { dirname, join } from "node:path";
 
 /** Several events belong to one change; editors write in steps. */
 const settleMs = 100;
@@ -16,12 +16,15 @@ const maxComparedBytes = 2 * 1024 * 1024;
 
 /** A watch that goes on until it is closed; it does not keep the process alive. */
 export interface ConfigWatch {
+  /** Takes what is there now for known: whoever watches is about to read it. */
+  rebase(): void;
   /** Ends the watch; nothing is told afterwards. Idempotent. */
   close(): void;
 }
 
 /**
- * Tells when a file's bytes change, once they have come to rest; not while the file is missing.
+ * Tells when a file's bytes change, or those of any file of a directory, once they have come to rest; not while it is
+ * missing.
  *
  * Watches the directory, not the file: Kubernetes replaces a mounted file by swapping a symbolic link beside it, and
  * editors by renaming, neither of which a watch on the file sees.
@@ -54,6 +57,10 @@ class DirectoryWatch implements ConfigWatch {
     }, lookMs).unref();
   }
 
+  rebase(): void {
+    this.#digest = digestOf(this.#file);
+  }
+
   close(): void {
     this.#closed = true;
     clearTimeout(this.#settling);
@@ -65,7 +72,7 @@ class DirectoryWatch implements ConfigWatch {
     this.#watcher?.close();
     this.#watcher = undefined;
     this.#mustRearm = false;
-    const directory = dirname(this.#file);
+    const directory = directoryOf(this.#file);
     this.#directoryMark = markOf(directory, false);
     try {
       const watcher = watch(directory, { persistent: false }, (event) => {
@@ -98,7 +105,7 @@ class DirectoryWatch implements ConfigWatch {
   }
 
   #lookAgain(): void {
-    const isElsewhere = this.#watcher === undefined || markOf(dirname(this.#file), false) !== this.#directoryMark;
+    const isElsewhere = this.#watcher === undefined || markOf(directoryOf(this.#file), false) !== this.#directoryMark;
     if (isElsewhere || markOf(this.#file, true) !== this.#fileMark) this.#settle(isElsewhere);
   }
 
@@ -125,6 +132,7 @@ function markOf(path: string, withContents: boolean): string | undefined {
 
 /** Undefined while the file is not there: what is being replaced is not a change yet. */
 function digestOf(file: string): string | undefined {
+  if (isDirectory(file)) return digestOfDirectory(file);
   try {
     const descriptor = openSync(file, "r");
     try {
@@ -135,6 +143,28 @@ function digestOf(file: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Names and contents; what lies deeper does not count. */
+function digestOfDirectory(directory: string): string | undefined {
+  try {
+    const files = readdirSync(directory).sort();
+    const lines = files.map((name) => {
+      const path = join(directory, name);
+      return `${name}\0${isDirectory(path) ? "" : (digestOf(path) ?? "")}`;
+    });
+    return createHash("sha256").update(lines.join("\n")).digest("hex");
+  } catch {
+    return undefined;
+  }
+}
+
+function directoryOf(path: string): string {
+  return isDirectory(path) ? path : dirname(path);
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 function digestOfOpen(descriptor: number): string {

@@ -121,13 +121,19 @@ export function openBroker(manager: SecretManager, { access, settings }: OpenBro
   });
   const inForce: BrokerSettings = {
     policy,
+    boundOptions: new Map(),
     virtualKeys: undefined,
     maxPayloadBytes: 1024 * 1024,
     batchConcurrency: 4,
     watch: { heartbeatMs: 60_000, pollIntervalMs: 20, readTimeoutMs: 5_000, concurrency: 4 },
     ...settings,
   };
-  const guarded = new GuardedManager(manager, { log, metrics, maxPayloadBytes: () => inForce.maxPayloadBytes });
+  const guarded = new GuardedManager(manager, {
+    log,
+    metrics,
+    maxPayloadBytes: () => inForce.maxPayloadBytes,
+    boundOptions: () => inForce.boundOptions,
+  });
   const enforcement = new Enforcement({ audit, metrics, policy: () => inForce.policy });
   const watches = new SecretWatches({ manager: guarded, enforcement, log, settings: () => inForce.watch });
   const broker = new Broker({ manager: guarded, enforcement, metrics, watches, settings: () => inForce });
