@@ -23,7 +23,7 @@ A key without a value means its default. Relative paths are relative to the file
 with its unit, \`ms\`, \`s\`, \`m\` or \`h\`; sizes are a number of bytes, or one with \`B\`, \`KiB\` or \`MiB\`. An unknown key in
 \`secret_broker\` is a problem, and so is a near miss of any key the broker reads.`;
 
-const laterSections = ["timeouts", "metrics", "policies", "principals", "freezes"];
+const laterSections = ["timeouts", "metrics", "authentication.tokens", "policies", "principals", "freezes"];
 
 const sections: readonly Section[] = [
   {
@@ -35,9 +35,10 @@ const sections: readonly Section[] = [
   {
     title: "secret_broker",
     path: ["secret_broker"],
-    without: [...["encryption", "admin", "audit", "log", "limits"], ...laterSections],
+    without: [...["encryption", "admin", "audit", "log", "limits"], "authentication", ...laterSections],
   },
   { title: "secret_broker.manager", path: ["secret_broker", "manager"] },
+  { ...ownSection("listen"), text: "As a mapping, a Unix socket that is one principal's:" },
   ...["encryption", "admin", "audit", "log"].map(ownSection),
   { ...ownSection("limits"), without: ["per_principal"] },
   { title: "secret_broker.limits.per_principal", path: ["secret_broker", "limits", "per_principal"] },
@@ -45,7 +46,7 @@ const sections: readonly Section[] = [
 ];
 
 function ownSection(name: string): Section {
-  return { title: `secret_broker.${name}`, path: ["secret_broker", name] };
+  return { title: `secret_broker.${name}`, path: ["secret_broker", ...name.split(".")] };
 }
 
 /**

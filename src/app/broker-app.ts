@@ -14,7 +14,7 @@ import { reloadedConfig } from "../config/compare-configs.js";
 import type { Config } from "../config/config.js";
 import type { Capability } from "../domain/capability.js";
 import type { SecretManager } from "../contract/secret-manager.js";
-import { createLocalCallers } from "../identity/local-caller.js";
+import { CallerIdentity, type IdentityMethods, stillKnows } from "../identity/caller-identity.js";
 import { explainAccess } from "../policy/explain-access.js";
 import type { AdjustableLog } from "../log/create-log.js";
 import { CallLimits, type CallLimitSettings } from "../server/call-limits.js";
@@ -27,6 +27,7 @@ import { CallMetrics } from "../telemetry/call-metrics.js";
 import { createPrometheus } from "../telemetry/prometheus.js";
 import { createTracing } from "../telemetry/tracing.js";
 import { brokerSettings, grantSettings } from "./broker-settings.js";
+import { identityMethods } from "./identity-methods.js";
 import { callLimitSettings } from "./call-limit-settings.js";
 import { buildAdministration } from "./build-administration.js";
 import { createFreezeFile } from "./freeze-file.js";
@@ -51,6 +52,7 @@ export class BrokerApp {
   #config: Config;
   #settings: BrokerSettings;
   #limits: CallLimitSettings;
+  #identity: IdentityMethods;
   #parts: Parts | undefined;
   readonly #startTime = new Date();
   #configurationTime = new Date();
@@ -62,13 +64,13 @@ export class BrokerApp {
     this.#freezes = new Freezes(createFreezeFile(config.freezesPath));
     this.#settings = brokerSettings(config, this.#freezes.byName);
     this.#limits = callLimitSettings(config);
+    this.#identity = identityMethods(config);
     this.#log = log;
     this.#interceptor = new Interceptor({
       log,
       calls: this.#calls,
       limits: new CallLimits(() => this.#limits),
       tracing: createTracing(),
-      identify: createLocalCallers(),
       defaultDeadlineMs: () => this.#config.timeouts.defaultDeadlineMs,
       maxMetadataBytes: config.limits.maxMetadataBytes,
     });
@@ -118,6 +120,8 @@ export class BrokerApp {
     this.#config = reloadedConfig(this.#config, config);
     this.#settings = brokerSettings(this.#config, this.#freezes.byName);
     this.#limits = callLimitSettings(this.#config);
+    this.#identity = identityMethods(this.#config);
+    this.#parts?.watches.endWhere((caller) => !stillKnows(this.#identity, caller));
     this.#configurationTime = new Date();
     this.#log.setLevel(this.#config.logLevel);
     this.#parts?.watches.recheck();
@@ -199,7 +203,11 @@ export class BrokerApp {
 
   async #listen(server: GrpcServer): Promise<void> {
     const addresses: string[] = [];
-    for (const address of this.#config.listen) addresses.push(await server.listen(address));
+    for (const address of this.#config.listen) {
+      const workload = address.kind === "unix" ? address.workload : undefined;
+      const identity = new CallerIdentity(() => this.#identity, workload);
+      addresses.push(await server.listen(address, (credentials) => identity.identify(credentials)));
+    }
     this.addresses = addresses;
     await this.#startAdmin();
   }

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { settingsNeedingRestart } from "../config/compare-configs.js";
 import type { Config } from "../config/config.js";
 import { ConfigError } from "../config/config-error.js";
@@ -54,10 +55,14 @@ export class Reloader {
     process.off("SIGHUP", this.#onHangup);
   }
 
-  /** The configuration's file, and the files and directories it takes policies from. */
+  /** The configuration's file, and what it takes policies and tokens from. */
   #watchAll(): void {
-    const { file, policyFiles } = this.#options.current();
-    const paths = new Set([file, ...policyFiles]);
+    const { file, policyFiles, authentication } = this.#options.current();
+    const paths = new Set([
+      file,
+      ...policyFiles,
+      ...(authentication === undefined ? [] : [authentication.tokens.file]),
+    ]);
     for (const [path, watch] of this.#watches) {
       if (paths.has(path)) continue;
       watch.close();
@@ -66,7 +71,7 @@ export class Reloader {
     for (const path of paths) {
       if (this.#watches.has(path)) continue;
       const watch = watchConfig(path, () => {
-        this.#reloadSilently(path === file ? "the file changed" : "a file of policies changed");
+        this.#reloadSilently(path === file ? "the file changed" : `${basename(path)} changed`);
       });
       this.#watches.set(path, watch);
     }

@@ -75,10 +75,15 @@ export class Call implements CallIdentity {
       this.cancel();
     });
     if (this.#presence?.cancelled === true) this.cancel();
-    if (this.#interruption === undefined && this.deadlineMs !== Infinity) {
-      const remainingMs = Math.min(Math.max(this.deadlineMs - Date.now(), 0), maxTimerMs);
+    // A credential is looked at when a call comes in; only a stream outlasts it.
+    const { expiresAtMs = Infinity } = this.caller;
+    const isStream = this.deadlineMs === Infinity;
+    const lastMs = Date.now() + maxTimerMs;
+    const endMs = !isStream ? this.deadlineMs : expiresAtMs > lastMs ? Infinity : expiresAtMs;
+    if (this.#interruption === undefined && endMs !== Infinity) {
+      const remainingMs = Math.min(Math.max(endMs - Date.now(), 0), maxTimerMs);
       this.#timer = setTimeout(() => {
-        this.#interrupt(timedOut());
+        this.#interrupt(isStream ? expired() : timedOut());
       }, remainingMs);
     } else if (this.#interruption !== undefined) {
       controller.abort(this.#interruption);
@@ -91,6 +96,10 @@ export class Call implements CallIdentity {
     clearTimeout(this.#timer);
     this.#controller?.abort(this.#interruption);
   }
+}
+
+function expired(): SecretError {
+  return new SecretError("CREDENTIAL_EXPIRED", "the credential has expired; connect again with another");
 }
 
 function timedOut(): SecretError {

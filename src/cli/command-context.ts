@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { isSecretError } from "../domain/secret-error.js";
 import { SecretBrokerClient } from "../client/secret-broker-client.js";
@@ -24,6 +25,7 @@ export interface ConnectionOptions extends OutputOptions {
   readonly address?: string;
   /** In milliseconds. */
   readonly timeout?: number;
+  readonly tokenFile?: string;
 }
 
 /** Where a broker is looked for unless told otherwise. */
@@ -31,6 +33,9 @@ export const defaultAddress = "127.0.0.1:50051";
 
 /** The environment variable that holds the broker's address. */
 export const addressVariable = "SECRET_BROKER_ADDRESS";
+
+/** The environment variable that holds the path of the file with the bearer token. */
+export const tokenFileVariable = "SECRET_BROKER_TOKEN_FILE";
 
 /** Declares `--json` and `--debug`. */
 export function addOutputOptions(command: Command): Command {
@@ -46,6 +51,7 @@ export function addConnectionOptions(command: Command): Command {
       "--address <address>",
       `the broker, host:port or unix:PATH (env: ${addressVariable}, default: ${defaultAddress})`,
     )
+    .option("--token-file <file>", `the file with the bearer token to send (env: ${tokenFileVariable})`)
     .option("--timeout <time>", "how long to wait: 500ms, 10s, 2m (default: 10s)", parseTimeout);
 }
 
@@ -71,13 +77,25 @@ export async function withClient<Result>(
   }
 }
 
-function createClient({ env }: CliIo, { address, timeout }: ConnectionOptions): SecretBrokerClient {
+function createClient({ env }: CliIo, { address, timeout, tokenFile }: ConnectionOptions): SecretBrokerClient {
+  const token = readToken(tokenFile ?? env[tokenFileVariable]);
   const fromEnvironment = env[addressVariable] === "" ? undefined : env[addressVariable];
   try {
-    return new SecretBrokerClient(address ?? fromEnvironment ?? defaultAddress, { timeoutMs: timeout });
+    return new SecretBrokerClient(address ?? fromEnvironment ?? defaultAddress, { timeoutMs: timeout, token });
   } catch (error) {
     if (!isSecretError(error)) throw error;
     const source = address === undefined ? addressVariable : "--address";
     throw new UsageError(`${source}: ${error.message}`);
+  }
+}
+
+/** A token is taken from a file alone: arguments and variables are shown to others on the machine. */
+function readToken(file: string | undefined): string | undefined {
+  if (file === undefined || file === "") return undefined;
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+    throw new UsageError(`the token file ${file} cannot be read (${code})`);
   }
 }

@@ -8,8 +8,10 @@ import { addDeleteCommand } from "./delete-command.js";
 import { addImportCommand } from "./import-command.js";
 import { addKeyCommand } from "./key-command.js";
 import { addListCommand } from "./list-command.js";
+import { addPolicyCommand } from "./policy-command.js";
 import { addReadCommand } from "./read-command.js";
 import { addServeCommand } from "./serve-command.js";
+import { addTokenCommand } from "./token-command.js";
 import { addWriteCommand } from "./write-command.js";
 
 const exitCodeHelp = `
@@ -43,5 +45,7 @@ export function createProgram(context: CommandContext): Command {
   addBackupCommands(program, context);
   addCopyCommand(program, context);
   addImportCommand(program, context);
+  addPolicyCommand(program, context);
+  addTokenCommand(program, context);
   return program;
 }

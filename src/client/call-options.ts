@@ -17,6 +17,7 @@ export const defaultTimeoutMs = 10_000;
 /** The longest timeout, in milliseconds: what timers can hold. */
 const maxTimeoutMs = 2 ** 31 - 1;
 const requestIdKey = "x-request-id";
+const tokenPattern = /^[\x21-\x7e]+$/;
 const requestIdPattern = /^[\x21-\x7e]{1,128}$/;
 
 /**
@@ -31,10 +32,17 @@ export function checkTimeoutMs(timeoutMs: number): number {
 
 /**
  * The metadata of a call.
- * @throws SecretError `FIELD_INVALID` for a request id that cannot be sent
+ * @param token a bearer token
+ * @throws SecretError `FIELD_INVALID` for a request id or a token that cannot be sent
  */
-export function callMetadata(requestId: string | undefined): Metadata {
+export function callMetadata(requestId: string | undefined, token: string | undefined): Metadata {
   const metadata = new Metadata();
+  if (token !== undefined) {
+    if (!tokenPattern.test(token)) {
+      throw SecretError.fieldInvalid([{ field: "token", description: "must be visible ASCII characters" }]);
+    }
+    metadata.set("authorization", `Bearer ${token}`);
+  }
   if (requestId === undefined) return metadata;
   if (!requestIdPattern.test(requestId)) {
     const description = "must be 1 to 128 visible ASCII characters";

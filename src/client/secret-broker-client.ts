@@ -40,6 +40,8 @@ import { encodeWriteRequest, type WriteRequest } from "./write-secret.js";
 export interface ClientOptions {
   /** How long a call may take unless it says otherwise, in milliseconds; 10,000 unless given. */
   readonly timeoutMs?: number | undefined;
+  /** A bearer token that proves who calls, or what gives it, asked on each call. */
+  readonly token?: string | (() => string | undefined) | undefined;
 }
 
 /**
@@ -61,7 +63,12 @@ export class SecretBrokerClient {
    */
   constructor(address: string, options: ClientOptions = {}) {
     const parsed = parseBrokerAddress(address);
-    this.#defaults = { address: parsed.text, timeoutMs: checkTimeoutMs(options.timeoutMs ?? defaultTimeoutMs) };
+    const { timeoutMs = defaultTimeoutMs, token } = options;
+    this.#defaults = {
+      address: parsed.text,
+      timeoutMs: checkTimeoutMs(timeoutMs),
+      token: typeof token === "function" ? token : (): string | undefined => token,
+    };
     this.#client = connectClient(parsed);
   }
 

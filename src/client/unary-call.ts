@@ -24,6 +24,8 @@ export interface CallDefaults {
   /** The broker's address, for messages. */
   readonly address: string;
   readonly timeoutMs: number;
+  /** The bearer token to send, asked for on each call. */
+  readonly token: () => string | undefined;
 }
 
 /**
@@ -36,7 +38,7 @@ export async function unaryCall<Request, Response>(
   options: CallOptions,
 ): Promise<Response> {
   const timeoutMs = checkTimeoutMs(options.timeoutMs ?? defaults.timeoutMs);
-  const metadata = callMetadata(options.requestId);
+  const metadata = callMetadata(options.requestId, defaults.token());
   const { signal } = options;
   if (signal?.aborted) throw cancelled();
   return new Promise((resolve, reject) => {
@@ -63,7 +65,7 @@ export async function unaryCall<Request, Response>(
   });
 }
 
-function toFailure(error: ServiceError, { address, timeoutMs }: CallDefaults): SecretError {
+function toFailure(error: ServiceError, { address, timeoutMs }: Omit<CallDefaults, "token">): SecretError {
   // A status with our details is the broker's word; one without was made on the way.
   if (error.metadata.get(statusDetailsKey).length > 0) return fromFailedCall(error);
   switch (error.code) {

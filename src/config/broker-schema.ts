@@ -16,6 +16,8 @@ import { limitsSchema } from "./limits-schema.js";
 import { createManagerSchema, type ManagerSection } from "./manager-schema.js";
 import type { PolicyConfig, PrincipalConfig } from "./policies-config.js";
 import { policiesSchema, principalsSchema } from "./policies-schema.js";
+import type { AuthenticationConfig } from "./authentication-config.js";
+import { createAuthenticationSchema } from "./authentication-schema.js";
 import { durationSchema } from "./quantity-schema.js";
 
 /** Our own section, read: every default filled in and every path absolute. */
@@ -33,7 +35,24 @@ export interface BrokerSection {
   readonly freezes: { readonly path: string };
   readonly policies?: readonly PolicyConfig[] | undefined;
   readonly policy_files?: readonly string[] | undefined;
+  readonly authentication?: AuthenticationConfig | undefined;
   readonly principals?: readonly PrincipalConfig[] | undefined;
+}
+
+/** A socket that is one workload's. */
+function createWorkloadSchema(address: z.ZodType<ListenAddress, string>): z.ZodType<ListenAddress> {
+  return z
+    .strictObject({
+      address: address.describe("The socket, `unix:PATH`."),
+      principal: z.string().min(1).max(512).describe("Who everyone is who can open the socket."),
+      groups: z.array(z.string().min(1).max(512)).max(1_000).default([]).describe("The groups it is in."),
+    })
+    .transform(({ address: at, principal, groups }, context): ListenAddress => {
+      if (at.kind === "unix") return { ...at, workload: { principal, groups } };
+      const message = "must be a Unix socket to be one principal's; write unix:PATH";
+      context.addIssue({ code: "custom", message, path: ["address"] });
+      return z.NEVER;
+    });
 }
 
 /** The same on Linux for a path's length; a longer one names no file. */
@@ -70,6 +89,7 @@ export function createBrokerSchema(directory: string): z.ZodType<BrokerSection> 
       })
       .prefault({})
       .describe("What the metrics tell."),
+    authentication: createAuthenticationSchema(directory).optional(),
     policies: policiesSchema
       .optional()
       .describe("Who may do what. With this or `policy_files`, what no rule allows is denied."),
@@ -96,17 +116,18 @@ export function createBrokerSchema(directory: string): z.ZodType<BrokerSection> 
 }
 
 function listenSchema(directory: string): z.ZodType<readonly ListenAddress[]> {
-  const address = z.string().transform((text, context): ListenAddress => {
+  const written = z.string().transform((text, context): ListenAddress => {
     const parsed = parseListenAddress(text, directory);
     if ("address" in parsed) return parsed.address;
     context.addIssue(parsed.problem);
     return z.NEVER;
   });
+  const workload = createWorkloadSchema(written);
   return z
-    .union([address, z.array(address).min(1)])
+    .union([written, workload, z.array(z.union([written, workload])).min(1)])
     .prefault(["127.0.0.1:50051"])
     .transform((given, context) => {
-      const addresses = "kind" in given ? [given] : given;
+      const addresses = Array.isArray(given) ? given : [given];
       for (const [index, each] of addresses.entries()) {
         if (!addresses.slice(0, index).some((other) => isSameAddress(each, other))) continue;
         context.addIssue({ code: "custom", message: "stands twice in the list; remove one", path: [index] });

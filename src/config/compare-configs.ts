@@ -60,6 +60,7 @@ export const reloadRules: ReloadRules = {
   policies: live("secret_broker.policies"),
   policyFiles: live("secret_broker.policy_files"),
   principals: live("secret_broker.principals"),
+  authentication: live("secret_broker.authentication"),
 };
 
 /** The settings that differ between two configurations and take effect only at a start. */

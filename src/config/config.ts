@@ -1,3 +1,4 @@
+import type { AuthenticationConfig } from "./authentication-config.js";
 import type { LimitsConfig } from "./limits-config.js";
 import type { PolicyConfig, PrincipalConfig } from "./policies-config.js";
 import type { Tags } from "../domain/secret.js";
@@ -72,7 +73,13 @@ export interface KeyManagementSettings {
 /** Where to listen. */
 export type ListenAddress =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
-  | { readonly kind: "unix"; readonly path: string };
+  | { readonly kind: "unix"; readonly path: string; readonly workload?: WorkloadConfig };
+
+/** Whose a socket is. */
+export interface WorkloadConfig {
+  readonly principal: string;
+  readonly groups: readonly string[];
+}
 
 /** Where audit records go. */
 export type AuditConfig = { readonly sink: "stdout" } | { readonly sink: "file"; readonly path: string };
@@ -118,6 +125,8 @@ export interface Config {
   /** Files and directories with more of them, whose policies are among the others already. Absolute. */
   readonly policyFiles: readonly string[];
   readonly principals: readonly PrincipalConfig[];
+  /** Undefined where whoever can connect is `local`. */
+  readonly authentication: AuthenticationConfig | undefined;
   /** The file that freezes are kept in. */
   readonly freezesPath: string;
 }

@@ -1,8 +1,10 @@
 import { resolve } from "node:path";
+import type { Config } from "./config.js";
 import type { ListenOverride } from "./listen-override.js";
 import { type LoadedConfig, parseConfig } from "./parse-config.js";
 import { loadPolicyFiles } from "./policy-files.js";
 import { readConfigText } from "./read-config-text.js";
+import { loadTokenFile } from "./token-file.js";
 
 export type { LoadedConfig } from "./parse-config.js";
 
@@ -22,9 +24,21 @@ export interface ConfigOverrides {
 export async function loadConfig(file: string, overrides: ConfigOverrides = {}): Promise<LoadedConfig> {
   const path = resolve(file);
   const { config, warnings } = parseConfig({ text: await readConfigText(path), file: path }, listenOverride(overrides));
-  if (config.policyFiles.length === 0) return { config, warnings };
-  const policies = [...(config.policies ?? []), ...(await loadPolicyFiles(config.policyFiles))];
-  return { config: { ...config, policies }, warnings };
+  return { config: await withOtherFiles(config), warnings };
+}
+
+/** The configuration with what stands in files beside it. */
+async function withOtherFiles(config: Config): Promise<Config> {
+  const { policies, policyFiles, authentication } = config;
+  const [others, entries] = await Promise.all([
+    loadPolicyFiles(policyFiles),
+    authentication === undefined ? [] : loadTokenFile(authentication.tokens.file),
+  ]);
+  return {
+    ...config,
+    policies: policies && [...policies, ...others],
+    authentication: authentication && { tokens: { ...authentication.tokens, entries } },
+  };
 }
 
 function listenOverride({ listen = [] }: ConfigOverrides): ListenOverride | undefined {

@@ -151,6 +151,12 @@ function refuseSharedAddress(
   problems.refuse(["secret_broker", "admin", "listen"], "is also an address for gRPC; choose another one, or off");
 }
 
+/** Whether some word about who may do what, or who somebody is, ends the time when everyone may do everything. */
+function isDeniedByDefault({ policy_files, authentication, listen }: BrokerSection): boolean {
+  const hasWorkloads = listen.some((address) => "workload" in address);
+  return policy_files !== undefined || authentication !== undefined || hasWorkloads;
+}
+
 function ownSettings(section: BrokerSection): Omit<Config, "file" | "manager" | "keyManagement" | "listen"> {
   return {
     adminListen: section.admin,
@@ -160,7 +166,8 @@ function ownSettings(section: BrokerSection): Omit<Config, "file" | "manager" | 
     timeouts: section.timeouts,
     metricsSecretNames: section.metrics.secret_names,
     freezesPath: section.freezes.path,
-    policies: section.policies ?? (section.policy_files && []),
+    policies: section.policies ?? (isDeniedByDefault(section) ? [] : undefined),
+    authentication: section.authentication,
     policyFiles: section.policy_files ?? [],
     principals: section.principals ?? [],
   };

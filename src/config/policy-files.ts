@@ -1,13 +1,10 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { ConfigError, type ConfigProblem } from "./config-error.js";
-import { ConfigProblems } from "./config-problems.js";
-import { mappingKeys } from "./mapping-keys.js";
+import { parseListFile } from "./list-file.js";
 import type { PolicyConfig } from "./policies-config.js";
 import { policiesSchema } from "./policies-schema.js";
 import { readConfigText } from "./read-config-text.js";
-import { suggestion } from "./suggest.js";
-import { YamlSource } from "./yaml-source.js";
 
 const extensions: ReadonlySet<string> = new Set([".yaml", ".yml"]);
 
@@ -42,23 +39,7 @@ export async function loadPolicyFiles(paths: readonly string[]): Promise<readonl
  * @throws ConfigError with every problem
  */
 export function parsePolicyFile(text: string, file: string): readonly PolicyConfig[] {
-  const problems = new ConfigProblems(new YamlSource(text, file));
-  problems.assertNone();
-  const keys = problems.source.topKeys() ?? [];
-  for (const key of keys.filter((each) => each !== "policies")) {
-    problems.refuseKey(
-      [],
-      key,
-      `is unknown${suggestion(key, ["policies"]) || "; a file of policies has only policies"}`,
-    );
-  }
-  if (!keys.includes("policies") && !problems.source.isEmpty) {
-    problems.refuse([], "must be a mapping with policies, a list of rules");
-  }
-  const section = { path: ["policies"], keys: mappingKeys(policiesSchema) };
-  const policies = problems.check(policiesSchema, section, problems.section("policies") ?? []);
-  problems.assertNone();
-  return (policies ?? []).map((policy) =>
+  return parseListFile({ key: "policies", schema: policiesSchema }, text, file).map((policy) =>
     unnamed.test(policy.name) ? { ...policy, name: `${basename(file)}#${policy.name}` } : policy,
   );
 }

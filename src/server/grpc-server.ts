@@ -12,6 +12,7 @@ import {
   virtualKeyBrokerName,
   virtualKeyBrokerService,
 } from "./services.js";
+import type { Identify } from "./open-call.js";
 import { prepareUnixSocket, withPrivateMode } from "./unix-socket.js";
 
 /** Where to listen. */
@@ -20,7 +21,7 @@ export type GrpcAddress =
   | { readonly kind: "unix"; readonly path: string };
 
 /** What a server is made of. */
-export interface GrpcServerOptions extends ServiceParts {
+export interface GrpcServerOptions extends Omit<ServiceParts, "identify"> {
   readonly maxReceiveMessageBytes: number;
   /** For each connection. */
   readonly maxConcurrentStreams: number;
@@ -39,40 +40,30 @@ const standardNames = [
 
 /** The broker's gRPC side: its services, health and reflection on any number of addresses. */
 export class GrpcServer {
-  readonly #server: Server;
+  /** One for each address: each knows its callers in its own way. */
+  readonly #servers: Server[] = [];
   readonly #health = new HealthReporter();
   readonly #options: GrpcServerOptions;
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
-    this.#server = new Server({
-      "grpc.max_receive_message_length": options.maxReceiveMessageBytes,
-      "grpc.max_concurrent_streams": options.maxConcurrentStreams,
-      "grpc.enable_channelz": 0,
-    });
-    const services = [
-      secretBrokerService(options),
-      virtualKeyBrokerService(options),
-      administrationBrokerService(options),
-      this.#health.service(),
-      ...reflectionServices(() => [...this.#brokerNames(), ...standardNames]),
-    ];
-    for (const { definition, implementation } of services) this.#server.addService(definition, implementation);
   }
 
   /**
    * Listens on one more address, without encryption.
+   * @param identify tells who calls there
    * @returns the address as a client dials it, with the real port where 0 was asked for
    * @throws SecretError `CONFIG_INVALID` when the address cannot be had
    */
-  async listen(address: GrpcAddress): Promise<string> {
+  async listen(address: GrpcAddress, identify: Identify): Promise<string> {
+    const server = this.#createServer(identify);
     if (address.kind === "unix") {
       await prepareUnixSocket(address.path);
-      await withPrivateMode(() => this.#bind(`unix:${address.path}`));
+      await withPrivateMode(() => bind(server, `unix:${address.path}`));
       return `unix:${address.path}`;
     }
     const host = address.host.includes(":") ? `[${address.host}]` : address.host;
-    const port = await this.#bind(`${host}:${String(address.port)}`);
+    const port = await bind(server, `${host}:${String(address.port)}`);
     return `${host}:${String(port)}`;
   }
 
@@ -84,15 +75,11 @@ export class GrpcServer {
   /** Takes no more calls, lets those under way finish within a time, then ends them. */
   async stop(drainMs: number): Promise<void> {
     this.#health.drain();
-    const drained = new Promise<void>((resolve) => {
-      this.#server.tryShutdown(() => {
-        resolve();
-      });
-    });
+    const drained = Promise.all(this.#servers.map(shutDown));
     const isOver = new AbortController();
     await Promise.race([drained, this.#untilQuiet(drainMs, isOver.signal)]);
     isOver.abort();
-    this.#server.forceShutdown();
+    for (const server of this.#servers) server.forceShutdown();
     await drained;
   }
 
@@ -115,14 +102,42 @@ export class GrpcServer {
     return [secretBrokerName, ...(isStored ? [virtualKeyBrokerName] : []), administrationBrokerName];
   }
 
-  #bind(address: string): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
-        if (error === null) resolve(port);
-        else reject(cannotListen(address, error));
-      });
+  #createServer(identify: Identify): Server {
+    const { maxReceiveMessageBytes, maxConcurrentStreams } = this.#options;
+    const server = new Server({
+      "grpc.max_receive_message_length": maxReceiveMessageBytes,
+      "grpc.max_concurrent_streams": maxConcurrentStreams,
+      "grpc.enable_channelz": 0,
     });
+    const parts = { ...this.#options, identify };
+    const services = [
+      secretBrokerService(parts),
+      virtualKeyBrokerService(parts),
+      administrationBrokerService(parts),
+      this.#health.service(),
+      ...reflectionServices(() => [...this.#brokerNames(), ...standardNames]),
+    ];
+    for (const { definition, implementation } of services) server.addService(definition, implementation);
+    this.#servers.push(server);
+    return server;
   }
+}
+
+function bind(server: Server, address: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
+      if (error === null) resolve(port);
+      else reject(cannotListen(address, error));
+    });
+  });
+}
+
+function shutDown(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.tryShutdown(() => {
+      resolve();
+    });
+  });
 }
 
 function cannotListen(address: string, cause: Error): SecretError {

@@ -5,7 +5,6 @@ import {
   status,
   type UntypedHandleCall,
 } from "@grpc/grpc-js";
-import type { Call } from "../broker/call.js";
 import { SecretError } from "../domain/secret-error.js";
 import type { Log } from "../log/log.js";
 import { toSecretError, toWireError, type WireError } from "../rpc/encode-status.js";
@@ -13,7 +12,14 @@ import { malformed, malformedMessage, strictDecode } from "../rpc/strict-decode.
 import type { CallMetrics, MethodMetrics } from "../telemetry/call-metrics.js";
 import type { CallSpan, Tracing } from "../telemetry/tracing.js";
 import type { Admission, CallLimits } from "./call-limits.js";
-import { metadataByteLength, openCall, type OpenCallOptions, type WireCall } from "./open-call.js";
+import {
+  type Identify,
+  metadataByteLength,
+  openCall,
+  type OpenCallOptions,
+  type OpenedCall,
+  type WireCall,
+} from "./open-call.js";
 import type { StreamRpc, UnaryRpc } from "./rpc.js";
 import { WireStream } from "./wire-stream.js";
 
@@ -33,8 +39,8 @@ export interface ServedRpc {
   readonly handle: UntypedHandleCall;
 }
 
-/** One RPC of a kind, waiting for its method's name. */
-export type BindRpc = (method: string) => ServedRpc;
+/** One RPC of a kind, waiting for its method's name and for who tells the callers of a listener. */
+export type BindRpc = (method: string, identify: Identify) => ServedRpc;
 
 /**
  * What every call passes on its way in and out, in one pass: request id, caller, deadline, cancellation, bounds,
@@ -62,10 +68,10 @@ export class Interceptor {
 
   /** Serves a unary RPC. */
   unary<Request, Response>(rpc: UnaryRpc<Request, Response>): BindRpc {
-    return (method) => {
+    return (method, identify) => {
       const metrics = this.#options.calls.forMethod(method);
       const handle: handleUnaryCall<Request | typeof malformedMessage, Response> = (wire, callback) => {
-        const passage = this.#open(wire, method, metrics);
+        const passage = this.#open(wire, identify, { method, metrics });
         this.#run(passage, wire, rpc).then(
           (response) => {
             this.#finish(passage, status.OK);
@@ -82,10 +88,10 @@ export class Interceptor {
 
   /** Serves a bidirectional RPC, which goes on until its handler rejects. */
   stream<Request, Response>(rpc: StreamRpc<Request, Response>): BindRpc {
-    return (method) => {
+    return (method, identify) => {
       const metrics = this.#options.calls.forMethod(method);
       const handle: handleBidiStreamingCall<Request | typeof malformedMessage, Response> = (wire) => {
-        const passage = this.#openStream(wire, method, metrics);
+        const passage = this.#openStream(wire, identify, { method, metrics });
         this.#follow(passage, wire, rpc).catch((thrown: unknown) => {
           wire.emit("error", this.#fail(passage, thrown));
         });
@@ -124,28 +130,32 @@ export class Interceptor {
   #admit(passage: Passage, { metadata }: WireCall): void {
     const { maxMetadataBytes, limits } = this.#options;
     if (metadataByteLength(metadata) > maxMetadataBytes) throw metadataTooLarge(maxMetadataBytes);
+    if (passage.refusal !== undefined) throw passage.refusal;
     limits.enter(passage.call.caller.principal, passage.kind);
     passage.isAdmitted = true;
   }
 
-  #open(wire: WireCall, method: string, metrics: MethodMetrics): Passage {
+  #open(wire: WireCall, identify: Identify, served: Served): Passage {
     this.#callsUnderWay += 1;
-    return this.#enter(wire, { call: openCall(wire, this.#options), kind: "call", method, metrics });
+    return this.#enter(wire, "call", { ...openCall(wire, identify, this.#options), ...served });
   }
 
   /** A stream goes on as long as the caller wants, and nobody waits for its end. */
-  #openStream(wire: WireCall, method: string, metrics: MethodMetrics): Passage {
+  #openStream(wire: WireCall, identify: Identify, served: Served): Passage {
     this.#openStreams += 1;
-    const call = openCall(wire, { ...this.#options, defaultDeadlineMs: () => Infinity });
-    return this.#enter(wire, { call, kind: "watch", method, metrics });
+    const opened = openCall(wire, identify, { ...this.#options, defaultDeadlineMs: () => Infinity });
+    return this.#enter(wire, "watch", { ...opened, ...served });
   }
 
-  #enter(wire: WireCall, entry: Pick<Passage, "call" | "kind" | "method" | "metrics">): Passage {
+  #enter(wire: WireCall, kind: Admission, { call, refusal, method, metrics }: OpenedCall & Served): Passage {
     const { tracing } = this.#options;
-    const { method, metrics } = entry;
     metrics.started();
     return {
-      ...entry,
+      call,
+      refusal,
+      kind,
+      method,
+      metrics,
       isAdmitted: false,
       startMs: performance.now(),
       span: tracing.isRecording ? tracing.startSpan(method, ...traceHeaders(wire)) : undefined,
@@ -174,9 +184,14 @@ export class Interceptor {
   }
 }
 
+/** Which RPC is served. */
+interface Served {
+  readonly method: string;
+  readonly metrics: MethodMetrics;
+}
+
 /** One call on its way through. */
-interface Passage {
-  readonly call: Call;
+interface Passage extends OpenedCall {
   readonly kind: Admission;
   /** Whether it counts in the limits. */
   isAdmitted: boolean;

@@ -1,6 +1,9 @@
 import type { Metadata } from "@grpc/grpc-js";
 import { Call, type CallerPresence } from "../broker/call.js";
 import type { Caller } from "../domain/caller.js";
+import type { SecretError } from "../domain/secret-error.js";
+import type { Credentials } from "../identity/caller-identity.js";
+import { toSecretError } from "../rpc/encode-status.js";
 
 /** The metadata key that names a call. */
 export const requestIdKey = "x-request-id";
@@ -12,9 +15,17 @@ export interface WireCall extends CallerPresence {
   getDeadline(): Date | number;
 }
 
+/** Tells who makes a call. @throws SecretError `CREDENTIAL_MISSING`, `CREDENTIAL_INVALID`, `CREDENTIAL_EXPIRED` */
+export type Identify = (credentials: Credentials) => Caller;
+
+/** A call, and why it must not go on when its credentials are not good. */
+export interface OpenedCall {
+  readonly call: Call;
+  readonly refusal: SecretError | undefined;
+}
+
 /** What a call is opened with. */
 export interface OpenCallOptions {
-  readonly identify: (peer: string) => Caller;
   /** For calls that carry no deadline, in milliseconds. */
   readonly defaultDeadlineMs: () => number;
 }
@@ -26,14 +37,24 @@ const startMark = Math.floor(Date.now() / 1_000).toString(36);
 let calls = 0;
 
 /** Makes a broker's call out of a gRPC call. */
-export function openCall(wire: WireCall, options: OpenCallOptions): Call {
-  const identity = {
-    caller: options.identify(wire.getPeer()),
-    requestId: requestIdOf(wire.metadata),
-    deadlineMs: deadlineOf(wire.getDeadline(), options.defaultDeadlineMs()),
-  };
-  return new Call(identity, wire);
+export function openCall(wire: WireCall, identify: Identify, options: OpenCallOptions): OpenedCall {
+  const { metadata } = wire;
+  const peer = wire.getPeer();
+  let caller = nobody;
+  let refusal: SecretError | undefined;
+  try {
+    caller = identify({ peer, authorization: metadata.get(authorizationKey)[0]?.toString() });
+  } catch (error) {
+    refusal = toSecretError(error);
+  }
+  const deadlineMs = deadlineOf(wire.getDeadline(), options.defaultDeadlineMs());
+  return { call: new Call({ caller, requestId: requestIdOf(metadata), deadlineMs }, wire), refusal };
 }
+
+/** Who has not proven to be anybody. */
+const nobody: Caller = Object.freeze<Caller>({ principal: "", groups: [], provenBy: "none", peer: "" });
+
+const authorizationKey = "authorization";
 
 /** The caller's own id if it is short and printable, else one that is unique to this process. */
 function requestIdOf(metadata: Metadata): string {

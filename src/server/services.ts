@@ -30,6 +30,7 @@ import { verifyAudit } from "./handlers/verify-audit.js";
 import { watchSecrets } from "./handlers/watch-secrets.js";
 import { writeSecret } from "./handlers/write-secret.js";
 import type { BindRpc, Interceptor } from "./interceptor.js";
+import type { Identify } from "./open-call.js";
 
 /** What the services stand on. */
 export interface ServiceParts {
@@ -38,6 +39,8 @@ export interface ServiceParts {
   readonly administration: Administration;
   readonly settings: () => BrokerSettings;
   readonly interceptor: Interceptor;
+  /** Tells the callers of the listener the services are for. */
+  readonly identify: Identify;
 }
 
 /** A service as grpc-js takes it. */
@@ -61,7 +64,7 @@ export const methodNames: readonly string[] = [
 ].flatMap((definition: ServiceDefinition) => Object.values(definition).map(({ path }) => path.slice(1)));
 
 /** `SecretBroker`. */
-export function secretBrokerService({ broker, settings, interceptor }: ServiceParts): ServedService {
+export function secretBrokerService({ broker, settings, interceptor, identify }: ServiceParts): ServedService {
   const rpcs = {
     readSecret: interceptor.unary(readSecret(broker)),
     batchReadSecrets: interceptor.unary(batchReadSecrets(broker)),
@@ -77,21 +80,22 @@ export function secretBrokerService({ broker, settings, interceptor }: ServicePa
   } satisfies Record<keyof typeof SecretBrokerService, BindRpc>;
   const readDefinition = { ...SecretBrokerService.readSecret, responseSerialize: encodeReadResult };
   const watchDefinition = { ...SecretBrokerService.watchSecrets, responseSerialize: encodeWatchMessage };
-  return bind({ ...SecretBrokerService, readSecret: readDefinition, watchSecrets: watchDefinition }, rpcs);
+  return bind({ ...SecretBrokerService, readSecret: readDefinition, watchSecrets: watchDefinition }, rpcs, identify);
 }
 
 /** `VirtualKeyBroker`. */
-export function virtualKeyBrokerService({ virtualKeys, settings, interceptor }: ServiceParts): ServedService {
-  return bind(VirtualKeyBrokerService, {
+export function virtualKeyBrokerService({ virtualKeys, settings, interceptor, identify }: ServiceParts): ServedService {
+  const rpcs = {
     storeVirtualKey: interceptor.unary(storeVirtualKey(virtualKeys, settings)),
     rotateVirtualKey: interceptor.unary(rotateVirtualKey(virtualKeys, settings)),
     deleteVirtualKeys: interceptor.unary(deleteVirtualKeys(virtualKeys)),
-  } satisfies Record<keyof typeof VirtualKeyBrokerService, BindRpc>);
+  } satisfies Record<keyof typeof VirtualKeyBrokerService, BindRpc>;
+  return bind(VirtualKeyBrokerService, rpcs, identify);
 }
 
 /** `AdministrationBroker`. */
-export function administrationBrokerService({ administration, interceptor }: ServiceParts): ServedService {
-  return bind(AdministrationBrokerService, {
+export function administrationBrokerService({ administration, interceptor, identify }: ServiceParts): ServedService {
+  const rpcs = {
     getStatus: interceptor.unary(getStatus(administration)),
     checkAccess: interceptor.unary(checkAccess(administration)),
     verifyAudit: interceptor.unary(verifyAudit(administration)),
@@ -99,12 +103,17 @@ export function administrationBrokerService({ administration, interceptor }: Ser
     freezeSecret: interceptor.unary(freezeSecret(administration)),
     unfreezeSecret: interceptor.unary(unfreezeSecret(administration)),
     listConsumers: interceptor.unary(listConsumers(administration)),
-  } satisfies Record<keyof typeof AdministrationBrokerService, BindRpc>);
+  } satisfies Record<keyof typeof AdministrationBrokerService, BindRpc>;
+  return bind(AdministrationBrokerService, rpcs, identify);
 }
 
-function bind(definition: ServiceDefinition, rpcs: Readonly<Record<string, BindRpc>>): ServedService {
+function bind(
+  definition: ServiceDefinition,
+  rpcs: Readonly<Record<string, BindRpc>>,
+  identify: Identify,
+): ServedService {
   const served = Object.entries(definition).map(([key, method]) => {
-    const rpc = rpcs[key]?.(method.path.slice(1));
+    const rpc = rpcs[key]?.(method.path.slice(1), identify);
     if (rpc === undefined) throw new TypeError(`no handler for ${method.path}`);
     return { key, method: { ...method, requestDeserialize: rpc.requestDeserialize }, handle: rpc.handle };
   });

@@ -56,6 +56,20 @@ export class RpcCaller {
     });
   }
 
+  /** Begins a watch and tells the reason it ends with. */
+  watch(request: object, metadata: Metadata): Promise<string | undefined> {
+    const { path, requestSerialize, responseDeserialize } = SecretBrokerService.watchSecrets;
+    const serialize = requestSerialize as (value: object) => Buffer;
+    const stream = this.#client.makeBidiStreamRequest(path, serialize, responseDeserialize, metadata);
+    stream.on("data", () => undefined);
+    stream.write(request);
+    return new Promise((resolve) => {
+      stream.on("error", (error: ServiceError) => {
+        resolve(infoOf(error)?.reason);
+      });
+    });
+  }
+
   close(): void {
     this.#client.close();
   }

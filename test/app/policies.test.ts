@@ -147,7 +147,9 @@ secret_broker:
     const file = join(broker.directory, "grants.yaml");
     expect(await outcome("ReadSecret", { name: "hidden/A" })).toBe("POLICY_DENIED");
     writeFileSync(file, grant);
-    await expect.poll(() => outcome("WriteSecret", { name: "hidden/EXISTING", ...text("h") })).toBe("OK");
+    await expect
+      .poll(() => outcome("WriteSecret", { name: "hidden/EXISTING", ...text("h") }), { timeout: 5_000 })
+      .toBe("OK");
     const watcher = new Watcher(broker.address).subscribe({ names: ["hidden/EXISTING"] });
     expect(await watcher.untilSynced()).toEqual(["initial hidden/EXISTING@2=h", "synced"]);
     writeFileSync(file, "policies: []\n");

@@ -33,6 +33,7 @@ secret_broker:
   policies: [{ principals: [local], actions: [read], names: [a] }]
   policy_files: [grants.yaml]
   principals: [{ principal: p }]
+  authentication: { tokens: { file: tokens.yaml } }
 `);
 
 /** Groups are decided on setting by setting; everything else is one setting, however it is made. */

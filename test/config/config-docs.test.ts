@@ -72,7 +72,7 @@ describe("the JSON Schema", () => {
     );
     const seed = keyManagementKeys.map((key) => `general_settings.key_management_settings.${key}`);
     expect(known).toEqual(expect.arrayContaining([...own, ...seed, "general_settings.key_management_system"]));
-    expect(known).toHaveLength(own.length + seed.length + 4);
+    expect(known).toHaveLength(new Set(own).size + seed.length + 4);
   });
 
   it.each(["quick-start", "read-only", "write-only", "read-and-write", "complete"])(

@@ -103,7 +103,6 @@ describe("secret_broker.listen", () => {
     ['"0.0.0.0:1"', place],
     ["[]", place],
     ["7", place],
-    ["{ a: b }", place],
     ["[127.0.0.1:1, 127.0.0.1:1]", "3:25 secret_broker.listen[1]"],
     ["[unix:a, 'unix:./a']", "3:20 secret_broker.listen[1]"],
     ["[127.0.0.1:1, 7]", "3:25 secret_broker.listen[1]"],

@@ -26,6 +26,7 @@ const defaults: Omit<Config, "file" | "manager" | "keyManagement"> = {
   },
   metricsSecretNames: false,
   policies: undefined,
+  authentication: undefined,
   policyFiles: [],
   principals: [],
   freezesPath: "/etc/broker/.secret-broker/freezes.json",

@@ -136,6 +136,7 @@ const validConfig = fc
       metricsSecretNames: made.secretNames,
       freezesPath: "/etc/broker/f.json",
       policies: undefined,
+      authentication: undefined,
       policyFiles: [],
       principals: [],
     };

@@ -1,3 +1,4 @@
+import type { Caller } from "../../domain/caller.js";
 import { isSecretError, type SecretError } from "../../domain/secret-error.js";
 import type { SecretName } from "../../domain/secret-name.js";
 import type { Log } from "../../log/log.js";
@@ -57,6 +58,11 @@ export class SecretWatch implements FeedListener {
     this.#held = new HeldSecrets((name) => {
       this.changed(name, parts.feed.revision);
     });
+  }
+
+  /** Who watches. */
+  get caller(): Caller {
+    return this.#call.caller;
   }
 
   /** How many names and prefixes are subscribed. */

@@ -1,3 +1,4 @@
+import type { Caller } from "../../domain/caller.js";
 import { SecretError } from "../../domain/secret-error.js";
 import type { SecretName } from "../../domain/secret-name.js";
 import type { Call } from "../call.js";
@@ -85,12 +86,21 @@ export class SecretWatches {
     return [...this.#consumers.keys()].filter((watch) => watch.holds(name)).map((watch) => watch.drop(name));
   }
 
+  /** Ends the watches of callers whose credentials are good no more. */
+  endWhere(isRevoked: (caller: Caller) => boolean): void {
+    for (const watch of this.#consumers.keys()) if (isRevoked(watch.caller)) watch.fail(revoked());
+  }
+
   /** Ends every watch, and each that is begun later. */
   close(): void {
     this.#isClosed = true;
     for (const watch of this.#consumers.keys()) watch.fail(stopping());
     this.#feed.close();
   }
+}
+
+function revoked(): SecretError {
+  return new SecretError("CREDENTIAL_INVALID", "the credential is not accepted any more");
 }
 
 function stopping(): SecretError {

@@ -1,0 +1,22 @@
+/** How callers prove who they are. */
+export interface AuthenticationConfig {
+  readonly tokens: TokensConfig;
+}
+
+/** Bearer tokens that are kept as hashes. */
+export interface TokensConfig {
+  /** The file they are in; absolute. */
+  readonly file: string;
+  /** What the file holds; filled in when it was read. */
+  readonly entries: readonly TokenEntry[];
+}
+
+/** One token. */
+export interface TokenEntry {
+  /** `sha256:` and the hash in hexadecimal digits. */
+  readonly hash: string;
+  readonly principal: string;
+  readonly groups: readonly string[];
+  /** In milliseconds since the epoch; undefined for one that does not expire. */
+  readonly expiresAtMs: number | undefined;
+}

@@ -1,0 +1,71 @@
+import type { Caller } from "../domain/caller.js";
+import { SecretError } from "../domain/secret-error.js";
+import type { KnownTokens } from "./known-tokens.js";
+import { createLocalCallers, type IdentifyPeer } from "./local-caller.js";
+
+/** What a call brings to prove who makes it. */
+export interface Credentials {
+  /** As grpc-js names it: `127.0.0.1:4711`, or `unknown` for a Unix socket. */
+  readonly peer: string;
+  /** The metadata key `authorization`; the first where it is given more than once, as Node.js takes no other. */
+  readonly authorization: string | undefined;
+}
+
+/** Whose a Unix socket is: whoever may open it is that principal. */
+export interface Workload {
+  readonly principal: string;
+  readonly groups: readonly string[];
+}
+
+/** How callers are identified; swapped as a whole by a reload. */
+export interface IdentityMethods {
+  /** Undefined when no method of authentication is configured: then whoever can connect is `local`. */
+  readonly tokens: KnownTokens | undefined;
+}
+
+const scheme = "Bearer ";
+
+/**
+ * Tells who makes a call that came in through one listener. A token goes before everything else: whoever brings one
+ * means it, and is refused when it is bad.
+ */
+export class CallerIdentity {
+  readonly #methods: () => IdentityMethods;
+  readonly #identifyLocal: IdentifyPeer = createLocalCallers();
+  readonly #workload: Caller | undefined;
+
+  constructor(methods: () => IdentityMethods, workload?: Workload) {
+    this.#methods = methods;
+    this.#workload = workload && Object.freeze<Caller>({ ...workload, provenBy: "unix_socket", peer: "unix" });
+  }
+
+  /** @throws SecretError `CREDENTIAL_MISSING`, `CREDENTIAL_INVALID`, `CREDENTIAL_EXPIRED` */
+  identify({ peer, authorization }: Credentials): Caller {
+    const { tokens } = this.#methods();
+    if (authorization !== undefined) return identifyByToken(tokens, authorization, peer);
+    if (this.#workload !== undefined) return this.#workload;
+    if (tokens !== undefined) throw missing();
+    return this.#identifyLocal(peer);
+  }
+}
+
+/** Whether a caller that was identified under other settings would still be identified under these. */
+export function stillKnows({ tokens }: IdentityMethods, caller: Caller): boolean {
+  if (caller.provenBy === "token") return tokens?.stillKnows(caller) === true;
+  return caller.provenBy !== "none" || tokens === undefined;
+}
+
+function identifyByToken(tokens: KnownTokens | undefined, given: string, peer: string): Caller {
+  // Where no token is accepted none is looked at, but it is not passed over in silence either.
+  if (tokens === undefined) throw invalid("this broker accepts no bearer tokens; leave the authorization metadata out");
+  if (!given.startsWith(scheme)) throw invalid('the authorization metadata must be "Bearer" and a token');
+  return tokens.identify(given.slice(scheme.length), peer === "unknown" ? "unix" : peer);
+}
+
+function missing(): SecretError {
+  return new SecretError("CREDENTIAL_MISSING", "a credential is needed: send a bearer token as authorization metadata");
+}
+
+function invalid(message: string): SecretError {
+  return new SecretError("CREDENTIAL_INVALID", message);
+}

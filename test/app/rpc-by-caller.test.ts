@@ -1,0 +1,152 @@
+import { Metadata } from "@grpc/grpc-js";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Action } from "../../src/domain/action.js";
+import { createAccessToken, hashOfToken } from "../../src/identity/access-token.js";
+import { startBroker, type TestBroker } from "../../src/testkit/start-broker.js";
+import { type Outcome, RpcCaller, rpcs } from "./call-rpc.js";
+
+const text = { payload: { $case: "text", value: "placeholder" } };
+
+const subscribe = {
+  ...{ names: ["app/A"], prefixes: [], resumeRevision: 0n },
+  ...{ knownVersions: new Map(), knownUids: new Map() },
+};
+
+/** What each RPC needs, and a request that is in order; a new RPC without a line here fails. */
+const needs: Readonly<Record<string, readonly [Action, object]>> = {
+  ReadSecret: ["read", { name: "app/A" }],
+  BatchReadSecrets: ["read", { reads: [readOf("app/A")] }],
+  ListSecrets: ["list", {}],
+  DescribeSecret: ["describe", { name: "app/A" }],
+  WriteSecret: ["write", { name: "app/W", ...text }],
+  ActivateSecretVersion: ["activate", { name: "app/A", version: 1 }],
+  DeleteSecret: ["delete", { name: "app/D" }],
+  RestoreSecret: ["restore", { name: "app/A" }],
+  DestroySecret: ["destroy", { name: "app/A", target: { $case: "version", value: 1 } }],
+  RotateSecret: ["rotate", { name: "app/A", ...text }],
+  WatchSecrets: ["watch", { action: { $case: "subscribe", value: subscribe } }],
+  StoreVirtualKey: ["write", { alias: "a", key: "k" }],
+  RotateVirtualKey: ["rotate", { alias: "a", key: "k" }],
+  DeleteVirtualKeys: ["delete", { aliases: ["a"] }],
+  GetStatus: ["administer", {}],
+  CheckAccess: ["administer", { principal: "p", action: "read", name: "app/A" }],
+  VerifyAudit: ["administer", {}],
+  ReloadConfiguration: ["administer", {}],
+  FreezeSecret: ["administer", { name: "app/F", cause: "a test" }],
+  UnfreezeSecret: ["administer", { name: "app/F" }],
+  ListConsumers: ["administer", {}],
+};
+
+const token = {
+  ...{ stranger: createAccessToken(), reader: createAccessToken(), full: createAccessToken() },
+  ...{ admin: createAccessToken(), expired: createAccessToken(), unknown: createAccessToken() },
+};
+
+const reading: readonly Action[] = ["read", "list", "describe", "watch"];
+
+interface Kind {
+  /** The values of the metadata key `authorization`. */
+  readonly authorization: readonly string[];
+  /** How every call ends whatever it asks, or the actions that are allowed. */
+  readonly expected: string | ((action: Action) => boolean);
+}
+
+const bearer = (value: string): readonly string[] => [`Bearer ${value}`];
+const invalid = "UNAUTHENTICATED CREDENTIAL_INVALID";
+
+const kinds: Readonly<Record<string, Kind>> = {
+  nobody: { authorization: [], expected: "UNAUTHENTICATED CREDENTIAL_MISSING" },
+  "an unknown token": { authorization: bearer(token.unknown), expected: invalid },
+  "a cut off token": { authorization: bearer(token.full.slice(0, -1)), expected: invalid },
+  "a hash instead of its token": { authorization: bearer(hashOfToken(token.full)), expected: invalid },
+  "another scheme": { authorization: [`Basic ${token.full}`], expected: invalid },
+  "a token without a scheme": { authorization: [token.full], expected: invalid },
+  "an expired token": { authorization: bearer(token.expired), expected: "UNAUTHENTICATED CREDENTIAL_EXPIRED" },
+  "a principal without a grant": { authorization: bearer(token.stranger), expected: () => false },
+  "a reader": { authorization: bearer(token.reader), expected: (action) => reading.includes(action) },
+  "one who may do all but administer": {
+    authorization: bearer(token.full),
+    expected: (action) => action !== "administer",
+  },
+  "an administrator": { authorization: bearer(token.admin), expected: (action) => action === "administer" },
+};
+
+const config = `
+general_settings:
+  key_management_settings:
+    access_mode: read_and_write
+    store_virtual_keys: true
+    prefix_for_stored_virtual_keys: app/keys
+secret_broker:
+  manager: { kind: memory }
+  admin: { listen: "off" }
+  audit: { sink: file, path: audit.jsonl }
+  log: { level: error }
+  authentication: { tokens: { file: tokens.yaml } }
+  policies:
+    - { name: readers, groups: [readers], actions: [read, list, describe, watch], names: ["app/**"] }
+    - { name: full, principals: [full], actions: ["*"], names: ["**"] }
+    - { name: admin, principals: [admin], actions: [administer], names: ["**"] }
+`;
+
+function tokensFile(): string {
+  const entry = (principal: string, value: string, more = ""): string =>
+    `  - { principal: ${principal}, hash: "${hashOfToken(value)}"${more} }\n`;
+  return `tokens:\n${[
+    entry("stranger", token.stranger),
+    entry("reader", token.reader, ", groups: [readers]"),
+    entry("full", token.full, ', expires: "2999-01-01T00:00:00Z"'),
+    entry("admin", token.admin),
+    entry("full", token.expired, ', expires: "2020-01-01T00:00:00Z"'),
+  ].join("")}`;
+}
+
+describe("every RPC by every kind of caller", () => {
+  let broker: TestBroker;
+  let caller: RpcCaller;
+
+  beforeAll(async () => {
+    broker = await startBroker({ config, files: { "tokens.yaml": tokensFile() } });
+    caller = new RpcCaller(broker.address);
+  });
+
+  afterAll(async () => {
+    caller.close();
+    await broker.stop();
+  });
+
+  it("has an expectation", () => {
+    expect(Object.keys(needs).toSorted()).toEqual([...rpcs.keys()].toSorted());
+  });
+
+  const pairs = Object.keys(needs).flatMap((rpc) => Object.keys(kinds).map((kind) => [rpc, kind] as const));
+
+  it.each(pairs)("%s by %s ends as it must", async (rpc, kind) => {
+    const [action, request] = needs[rpc] ?? ["read", {}];
+    const { authorization, expected } = kinds[kind] ?? { authorization: [], expected: "" };
+    const metadata = new Metadata();
+    for (const value of authorization) metadata.add("authorization", value);
+    const outcome = await caller.call(rpc, request, metadata);
+    const told = toldOf(rpc, outcome);
+    if (typeof expected === "string") expect(told).toBe(expected);
+    else if (expected(action)) expect(told).not.toMatch(/UNAUTHENTICATED|PERMISSION_DENIED/u);
+    else expect(told).toBe("PERMISSION_DENIED POLICY_DENIED");
+    for (const value of Object.values(token)) expect(JSON.stringify(outcome, bigintsAsText)).not.toContain(value);
+  });
+});
+
+/** What an answer says; of the two that answer item by item, what the item says. */
+function toldOf(rpc: string, { code, reason, response }: Outcome): string {
+  if (code !== "OK" || (rpc !== "BatchReadSecrets" && rpc !== "DeleteVirtualKeys"))
+    return `${code} ${reason ?? ""}`.trim();
+  const said = JSON.stringify(response, bigintsAsText);
+  return said.includes("policy does not allow") ? "PERMISSION_DENIED POLICY_DENIED" : "OK";
+}
+
+function bigintsAsText(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? String(value) : value;
+}
+
+function readOf(name: string): object {
+  return { name, field: "", version: undefined, knownVersion: undefined, options: undefined, maxStaleness: undefined };
+}
