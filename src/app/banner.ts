@@ -23,10 +23,16 @@ export function formatBanner(facts: BannerFacts): string {
     ...addresses.map((each) => `  gRPC     ${each}`),
     ...(adminAddress === undefined ? [] : [`  metrics  ${adminUrl(adminAddress)}/metrics`]),
     `  audit    ${config.audit.sink === "file" ? config.audit.path : "standard output"}`,
-    "no authentication is configured, so only this machine is served; try:",
+    whoIsServed(config),
     ...grpcurlLines(facts).map((line) => `  ${line}`),
     "",
   ].join("\n");
+}
+
+function whoIsServed({ authentication, policies }: Config): string {
+  if (authentication !== undefined) return "callers prove who they are, and what no policy allows is denied; try:";
+  const rest = policies === undefined ? "" : ", and what no policy allows is denied";
+  return `no authentication is configured, so only this machine is served${rest}; try:`;
 }
 
 function adminUrl(address: string): string {
@@ -40,7 +46,7 @@ function adminUrl(address: string): string {
 export function grpcurlLines({ config, capabilities, addresses }: BannerFacts): string[] {
   const { accessMode, hostedKeys } = config.keyManagement;
   const [address = ""] = addresses;
-  const isOpen = accessMode === "read_and_write" && hostedKeys === undefined;
+  const isOpen = accessMode === "read_and_write" && hostedKeys === undefined && config.policies === undefined;
   if (!isOpen || !capabilities.has("write") || !capabilities.has("delete")) {
     return [
       grpcurl(address, "list"),

@@ -42,7 +42,8 @@ export class CallerIdentity {
   /** @throws SecretError `CREDENTIAL_MISSING`, `CREDENTIAL_INVALID`, `CREDENTIAL_EXPIRED` */
   identify({ peer, authorization }: Credentials): Caller {
     const { tokens } = this.#methods();
-    if (authorization !== undefined) return identifyByToken(tokens, authorization, peer);
+    // Where none is accepted none is looked at, so that callers can be given theirs before a broker asks for them.
+    if (authorization !== undefined && tokens !== undefined) return identifyByToken(tokens, authorization, peer);
     if (this.#workload !== undefined) return this.#workload;
     if (tokens !== undefined) throw missing();
     return this.#identifyLocal(peer);
@@ -55,9 +56,7 @@ export function stillKnows({ tokens }: IdentityMethods, caller: Caller): boolean
   return caller.provenBy !== "none" || tokens === undefined;
 }
 
-function identifyByToken(tokens: KnownTokens | undefined, given: string, peer: string): Caller {
-  // Where no token is accepted none is looked at, but it is not passed over in silence either.
-  if (tokens === undefined) throw invalid("this broker accepts no bearer tokens; leave the authorization metadata out");
+function identifyByToken(tokens: KnownTokens, given: string, peer: string): Caller {
   if (!given.startsWith(scheme)) throw invalid('the authorization metadata must be "Bearer" and a token');
   return tokens.identify(given.slice(scheme.length), peer === "unknown" ? "unix" : peer);
 }

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Metadata } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createAccessToken, hashOfToken } from "../../src/identity/access-token.js";
 import { findLeaks, plantCanaries } from "../../src/testkit/canary.js";
 import { type Outcome, rpcs, RpcCaller } from "../app/call-rpc.js";
 import { misbehavingManager } from "./misbehaving-manager.js";
@@ -24,6 +25,11 @@ secret_broker:
   audit: { sink: file, path: audit.jsonl }
   metrics: { secret_names: true }
   timeouts: { health_interval: 100ms }
+  authentication: { tokens: { file: tokens.yaml } }
+  policies:
+    - { principals: [canary], actions: ["*", administer], names: ["**"] }
+    - { effect: deny, principals: [canary], actions: [read], names: [DENIED] }
+  principals: [{ principal: canary, options: { bound: BOUND_OPTION } }]
 `;
 
 /** Writes every span to a file, as an exporter would send it. */
@@ -46,7 +52,11 @@ describe("nothing secret leaves by any other way than the answer that must carry
     written: plantCanaries().json,
     refused: plantCanaries().text,
     option: plantCanaries().json,
-    token: randomUUID(),
+    token: createAccessToken(),
+    unknownToken: createAccessToken(),
+    expiredToken: createAccessToken(),
+    mistypedToken: `sbt_${randomUUID()}`,
+    bound: plantCanaries().text,
     virtual: plantCanaries().json,
   };
   const outcomes: Outcome[] = [];
@@ -54,7 +64,14 @@ describe("nothing secret leaves by any other way than the answer that must carry
   let broker: ChildProcess;
 
   beforeAll(async () => {
-    writeFileSync(join(folder, "config.yaml"), config);
+    writeFileSync(
+      join(folder, "config.yaml"),
+      config.replace("BOUND_OPTION", () => JSON.stringify(canaries.bound)),
+    );
+    const entry = (token: string, more: string): string =>
+      `  - { principal: canary, hash: "${hashOfToken(token)}"${more} }\n`;
+    const expired = entry(canaries.expiredToken, ', expires: "2020-01-01T00:00:00Z"');
+    writeFileSync(join(folder, "tokens.yaml"), `tokens:\n${entry(canaries.token, "")}${expired}`, { mode: 0o600 });
     writeFileSync(join(folder, "misbehaving_manager.mjs"), misbehavingManager);
     writeFileSync(join(folder, "canaries.json"), JSON.stringify({ held: canaries.held }));
     writeFileSync(join(root, "node_modules/.cache/span-exporter.mjs"), spanExporter);
@@ -122,6 +139,13 @@ describe("nothing secret leaves by any other way than the answer that must carry
     for (const name of ["THROWS", "THROWS_STRING", "REJECTS", "NAMED", "JSON", "NUMBER", "OPTIONS", "LATER"]) {
       await call("ReadSecret", { name });
     }
+    await call("ReadSecret", { name: "DENIED" });
+    await call("ReadSecret", { name: "HELD", options: { bound: canaries.option } });
+    for (const wrong of [canaries.unknownToken, canaries.expiredToken, canaries.mistypedToken]) {
+      const others = new Metadata();
+      others.set("authorization", `Bearer ${wrong}`);
+      outcomes.push(await caller.call("ReadSecret", { name: "HELD" }, others));
+    }
     for (const field of ["a", canaries.token.slice(0, 4)]) await call("ReadSecret", { name: "HELD", field });
     for (const name of rpcs.keys()) await call(name, { name: "HELD", alias: "x" }).catch(() => undefined);
     caller.close();
@@ -129,7 +153,14 @@ describe("nothing secret leaves by any other way than the answer that must carry
 
   it("was provoked: calls failed in many ways and some succeeded", () => {
     const reasons = new Set(outcomes.map(({ reason }) => reason));
-    for (const reason of ["MANAGER_UNAVAILABLE", "MANAGER_REPLY_INVALID", "FIELD_INVALID", "FIELD_NOT_FOUND"]) {
+    const refusals = ["POLICY_DENIED", "CREDENTIAL_INVALID", "CREDENTIAL_EXPIRED"];
+    for (const reason of [
+      "MANAGER_UNAVAILABLE",
+      "MANAGER_REPLY_INVALID",
+      "FIELD_INVALID",
+      "FIELD_NOT_FOUND",
+      ...refusals,
+    ]) {
       expect(reasons).toContain(reason);
     }
     expect(outcomes.some(({ code }) => code === "OK")).toBe(true);
