@@ -1,11 +1,13 @@
 import { parseArgs } from "node:util";
 import { printReport, type BenchReport } from "./report.ts";
+import { policy } from "./policy.ts";
 import { read } from "./read.ts";
 import { scale } from "./scale.ts";
 import { store } from "./store.ts";
 
 // usage: npm run bench -- NAME [--rounds N] [--keep]
 const benches: Readonly<Record<string, (rounds: number) => Promise<BenchReport>>> = {
+  policy,
   read,
   store,
   scale,
