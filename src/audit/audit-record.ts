@@ -15,6 +15,8 @@ export interface AuditRecord {
   readonly action: Action;
   /** Undefined for an action that has no one name. */
   readonly name?: string | undefined;
+  /** The version and the member that were asked for, where it was not the whole active version. */
+  readonly asked?: { readonly version?: number | undefined; readonly field?: string | undefined } | undefined;
   readonly allowed: boolean;
   /** The rule that decided. */
   readonly rule: string;
@@ -38,7 +40,7 @@ export class AuditRecordFormat {
   format(record: AuditRecord, time: string): string {
     return (
       `{"time":"${time}","phase":"${record.phase}","request_id":${quote(record.requestId)}` +
-      `${this.#caller(record.caller)},"action":"${record.action}"${optional("name", record.name)}` +
+      `${this.#caller(record.caller)},"action":"${record.action}"${optional("name", record.name)}${askedMembers(record.asked)}` +
       `,"decision":"${record.allowed ? "allow" : "deny"}"${this.#rule(record.rule)}` +
       `${optional("outcome", record.outcome)}${optional("version", record.version)}${optional("uid", record.uid)}}`
     );
@@ -47,8 +49,9 @@ export class AuditRecordFormat {
   #caller(caller: Caller): string {
     const known = this.#callers.get(caller);
     if (known !== undefined) return known;
-    const { principal, provenBy, peer } = caller;
-    const members = `,"principal":${quote(principal)},"proven_by":"${provenBy}","peer":${quote(peer)}`;
+    const { principal, groups, provenBy, peer } = caller;
+    const membership = groups.length > 0 ? `,"groups":${JSON.stringify(groups)}` : "";
+    const members = `,"principal":${quote(principal)}${membership},"proven_by":"${provenBy}","peer":${quote(peer)}`;
     this.#callers.set(caller, members);
     return members;
   }
@@ -65,6 +68,11 @@ export class AuditRecordFormat {
 
 /** How many rules' texts are kept; rules of configurations long reloaded go in the end. */
 const maxRules = 10_000;
+
+function askedMembers(asked: AuditRecord["asked"]): string {
+  if (asked === undefined) return "";
+  return `${optional("asked_version", asked.version)}${optional("asked_field", asked.field)}`;
+}
 
 function optional(key: string, value: string | number | undefined): string {
   if (value === undefined) return "";

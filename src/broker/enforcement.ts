@@ -110,17 +110,18 @@ export class Enforcement {
 
   #record(call: Call, access: Access, entry: Entry): Promise<void> {
     const { names } = access;
-    if (names.length <= 1) return this.#options.audit.record(recordOf(call, access.action, names[0], entry));
-    const records = names.map((name) => this.#options.audit.record(recordOf(call, access.action, name, entry)));
+    if (names.length <= 1) return this.#options.audit.record(recordOf(call, access, names[0], entry));
+    const records = names.map((name) => this.#options.audit.record(recordOf(call, access, name, entry)));
     return Promise.all(records).then(() => undefined);
   }
 }
 
 // eslint-disable-next-line max-params -- on every call's way: an object to name them would be made for each
-function recordOf(call: Call, action: Action, name: SecretName | undefined, entry: Entry): AuditRecord {
+function recordOf(call: Call, access: Access, name: SecretName | undefined, entry: Entry): AuditRecord {
   const { requestId, caller } = call;
+  const { action, part: asked } = access;
   const { phase, rule, outcome, version, uid, allowed = true } = entry;
-  return { phase, requestId, caller, action, name, allowed, rule, outcome, version, uid };
+  return { phase, requestId, caller, action, name, asked, allowed, rule, outcome, version, uid };
 }
 
 /** A call that touches several names is allowed only if each is; the first refusal decides. */

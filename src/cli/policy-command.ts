@@ -4,6 +4,7 @@ import { secretNameProblem, type SecretName } from "../domain/secret-name.js";
 import { addOutputOptions, type CommandContext, type OutputOptions, withInherited } from "./command-context.js";
 import { exitCodes } from "./exit-codes.js";
 import { wholeNumber } from "./option-parsers.js";
+import { addPolicyTestCommands } from "./policy-test-command.js";
 import { UsageError } from "./usage-error.js";
 
 interface CheckOptions extends OutputOptions {
@@ -15,7 +16,7 @@ interface CheckOptions extends OutputOptions {
   readonly field?: string;
 }
 
-/** Declares `policy check`. */
+/** Declares `policy check`, `policy test` and `policy replay`. */
 export function addPolicyCommand(program: Command, context: CommandContext): void {
   const policy = program.command("policy").description("look into what a configuration lets whom do");
   const check = policy
@@ -30,6 +31,7 @@ export function addPolicyCommand(program: Command, context: CommandContext): voi
     .option("--field <member>", "one member of a payload that is a JSON object")
     .action((name: string, own: CheckOptions, self: Command) => checkAccess(context, name, withInherited(own, self)));
   addOutputOptions(check);
+  addPolicyTestCommands(policy, context);
 }
 
 async function checkAccess(context: CommandContext, name: string, options: CheckOptions): Promise<void> {

@@ -12,12 +12,13 @@ const anyRecord: fc.Arbitrary<AuditRecord> = fc.record({
   requestId: anyText,
   caller: fc.record({
     principal: anyText,
-    groups: fc.constant([]),
+    groups: fc.array(anyText, { maxLength: 2 }),
     provenBy: fc.constantFrom(...proofs),
     peer: anyText,
   }),
   action: fc.constantFrom(...actions),
   name: maybe(anyText),
+  asked: maybe(fc.record({ version: maybe(fc.nat()), field: maybe(anyText) })),
   allowed: fc.boolean(),
   rule: anyText,
   outcome: maybe(anyText),
@@ -32,13 +33,16 @@ describe("AuditRecordFormat", () => {
       fc.property(anyRecord, (record) => {
         const line = new AuditRecordFormat().format(record, time);
         expect(line).not.toMatch(/[\n\r]/);
-        const { caller, requestId, allowed, ...rest } = record;
+        const { caller, requestId, allowed, asked, ...rest } = record;
         const said = Object.entries(rest).filter(([, value]) => value !== undefined);
         expect(JSON.parse(line)).toEqual({
           ...Object.fromEntries(said),
           time,
           request_id: requestId,
           principal: caller.principal,
+          ...(caller.groups.length > 0 && { groups: caller.groups }),
+          ...(asked?.version !== undefined && { asked_version: asked.version }),
+          ...(asked?.field !== undefined && { asked_field: asked.field }),
           proven_by: caller.provenBy,
           peer: caller.peer,
           decision: allowed ? "allow" : "deny",
