@@ -12,14 +12,7 @@ import { malformed, malformedMessage, strictDecode } from "../rpc/strict-decode.
 import type { CallMetrics, MethodMetrics } from "../telemetry/call-metrics.js";
 import type { CallSpan, Tracing } from "../telemetry/tracing.js";
 import type { Admission, CallLimits } from "./call-limits.js";
-import {
-  type Identify,
-  metadataByteLength,
-  openCall,
-  type OpenCallOptions,
-  type OpenedCall,
-  type WireCall,
-} from "./open-call.js";
+import { type Identify, openCall, type OpenCallOptions, type OpenedCall, type WireCall } from "./open-call.js";
 import type { StreamRpc, UnaryRpc } from "./rpc.js";
 import { WireStream } from "./wire-stream.js";
 
@@ -106,7 +99,7 @@ export class Interceptor {
     rpc: StreamRpc<Request, Response>,
   ): Promise<never> {
     const { call } = passage;
-    this.#admit(passage, wire);
+    this.#admit(passage);
     return await rpc.handle(call, new WireStream(wire, call));
   }
 
@@ -117,7 +110,7 @@ export class Interceptor {
   ): Promise<Response> {
     const { request } = wire;
     try {
-      this.#admit(passage, wire);
+      this.#admit(passage);
       if (request === malformedMessage) throw malformed();
       return rpc.handle(passage.call, request);
     } catch (thrown) {
@@ -127,9 +120,9 @@ export class Interceptor {
   }
 
   /** @throws SecretError `FIELD_INVALID` for too much metadata, `RATE_LIMITED` */
-  #admit(passage: Passage, { metadata }: WireCall): void {
+  #admit(passage: Passage): void {
     const { maxMetadataBytes, limits } = this.#options;
-    if (metadataByteLength(metadata) > maxMetadataBytes) throw metadataTooLarge(maxMetadataBytes);
+    if (passage.metadataBytes > maxMetadataBytes) throw metadataTooLarge(maxMetadataBytes);
     if (passage.refusal !== undefined) throw passage.refusal;
     limits.enter(passage.call.caller.principal, passage.kind);
     passage.isAdmitted = true;
@@ -147,12 +140,17 @@ export class Interceptor {
     return this.#enter(wire, "watch", { ...opened, ...served });
   }
 
-  #enter(wire: WireCall, kind: Admission, { call, refusal, method, metrics }: OpenedCall & Served): Passage {
+  #enter(
+    wire: WireCall,
+    kind: Admission,
+    { call, refusal, metadataBytes, method, metrics }: OpenedCall & Served,
+  ): Passage {
     const { tracing } = this.#options;
     metrics.started();
     return {
       call,
       refusal,
+      metadataBytes,
       kind,
       method,
       metrics,

@@ -1,4 +1,4 @@
-import type { Metadata } from "@grpc/grpc-js";
+import type { Metadata, MetadataValue } from "@grpc/grpc-js";
 import { Call, type CallerPresence } from "../broker/call.js";
 import type { Caller } from "../domain/caller.js";
 import type { SecretError } from "../domain/secret-error.js";
@@ -22,6 +22,8 @@ export type Identify = (credentials: Credentials) => Caller;
 export interface OpenedCall {
   readonly call: Call;
   readonly refusal: SecretError | undefined;
+  /** How many bytes its metadata takes, names and values. */
+  readonly metadataBytes: number;
 }
 
 /** What a call is opened with. */
@@ -38,17 +40,19 @@ let calls = 0;
 
 /** Makes a broker's call out of a gRPC call. */
 export function openCall(wire: WireCall, identify: Identify, options: OpenCallOptions): OpenedCall {
-  const { metadata } = wire;
+  // All of it at once: looking up one key costs as much.
+  const first = wire.metadata.getMap();
   const peer = wire.getPeer();
   let caller = nobody;
   let refusal: SecretError | undefined;
   try {
-    caller = identify({ peer, authorization: metadata.get(authorizationKey)[0]?.toString() });
+    caller = identify({ peer, authorization: first[authorizationKey]?.toString() });
   } catch (error) {
     refusal = toSecretError(error);
   }
   const deadlineMs = deadlineOf(wire.getDeadline(), options.defaultDeadlineMs());
-  return { call: new Call({ caller, requestId: requestIdOf(metadata), deadlineMs }, wire), refusal };
+  const call = new Call({ caller, requestId: requestIdOf(first[requestIdKey]), deadlineMs }, wire);
+  return { call, refusal, metadataBytes: metadataByteLength(wire.metadata, first) };
 }
 
 /** Who has not proven to be anybody. */
@@ -57,8 +61,7 @@ const nobody: Caller = Object.freeze<Caller>({ principal: "", groups: [], proven
 const authorizationKey = "authorization";
 
 /** The caller's own id if it is short and printable, else one that is unique to this process. */
-function requestIdOf(metadata: Metadata): string {
-  const [given] = metadata.get(requestIdKey);
+function requestIdOf(given: MetadataValue | undefined): string {
   if (typeof given === "string" && /^[\x21-\x7e]{1,128}$/.test(given)) return given;
   calls += 1;
   return `${startMark}-${calls.toString(36)}`;
@@ -71,9 +74,8 @@ function deadlineOf(deadline: Date | number, defaultDeadlineMs: number): number 
   return deadlineMs - Math.min(maxAnswerMarginMs, (deadlineMs - now) / 10);
 }
 
-/** How many bytes a call's metadata takes, names and values. */
-export function metadataByteLength(metadata: Metadata): number {
-  const first = metadata.getMap();
+/** How many bytes metadata takes, names and values. @param first the first value of each key */
+function metadataByteLength(metadata: Metadata, first: Readonly<Record<string, MetadataValue>>): number {
   let bytes = 0;
   for (const key in first) {
     const value = first[key];
