@@ -1,8 +1,9 @@
-import { open, readFile, rename } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { Document, isSeq, parseDocument, YAMLSeq } from "yaml";
 import { tokensSchema } from "../config/authentication-schema.js";
 import { parseListFile } from "../config/list-file.js";
 import { createAccessToken, hashOfToken } from "../identity/access-token.js";
+import { replaceFile } from "./replace-file.js";
 
 /** Whose a token is to be. */
 export interface TokenRequest {
@@ -25,8 +26,6 @@ export interface CreatedToken {
   readonly token: string;
   readonly entry: TokenLine;
 }
-
-const fileMode = 0o600;
 
 /** Makes a token. */
 export function createToken({ principal, groups, expires }: TokenRequest): CreatedToken {
@@ -61,16 +60,4 @@ export async function addToken(file: string, entry: TokenLine): Promise<void> {
     document.set("tokens", Object.assign(new YAMLSeq(), { items: [document.createNode(entry)] }));
   }
   await replaceFile(file, document.toString());
-}
-
-async function replaceFile(file: string, content: string): Promise<void> {
-  const draft = `${file}.new`;
-  const handle = await open(draft, "w", fileMode);
-  try {
-    await handle.writeFile(content);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(draft, file);
 }

@@ -1,11 +1,11 @@
-import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import type { Freeze, FreezeKeeper } from "../broker/freezes.js";
 import { SecretError } from "../domain/secret-error.js";
 import { type SecretName, secretNameProblem } from "../domain/secret-name.js";
+import { replaceFile } from "./replace-file.js";
 
-const fileMode = 0o600;
 const directoryMode = 0o700;
 
 const documentSchema = z.strictObject({
@@ -31,6 +31,7 @@ export function createFreezeFile(path: string): FreezeKeeper {
     },
     save: async (freezes) => {
       try {
+        await mkdir(dirname(path), { recursive: true, mode: directoryMode });
         await replaceFile(path, formatFreezes(freezes));
       } catch (cause) {
         const message = `the freezes in force could not be kept in "${path}", and end with a restart`;
@@ -54,20 +55,6 @@ function parseFreezes(text: string, path: string): ReadonlyMap<SecretName, Freez
 function formatFreezes(freezes: ReadonlyMap<SecretName, Freeze>): string {
   const frozen = Array.from(freezes, ([name, { time, ...rest }]) => ({ name, ...rest, time: time.toISOString() }));
   return `${JSON.stringify({ frozen }, undefined, 2)}\n`;
-}
-
-/** Either the old content or the new is there, whatever happens meanwhile. */
-async function replaceFile(path: string, content: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: directoryMode });
-  const draft = `${path}.new`;
-  const handle = await open(draft, "w", fileMode);
-  try {
-    await handle.writeFile(content);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(draft, path);
 }
 
 function isMissing(error: unknown): boolean {
