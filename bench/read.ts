@@ -1,3 +1,4 @@
+import { startBrokerSubject } from "./broker-subject.ts";
 import { compareReads, type Contender, ratio, rowOf } from "./compare-reads.ts";
 import type { BenchReport } from "./report.ts";
 import { startSubject } from "./subject-process.ts";
@@ -6,8 +7,8 @@ import { startSubject } from "./subject-process.ts";
 export async function read(rounds: number): Promise<BenchReport> {
   const contenders: readonly [Contender, Contender, Contender] = [
     { name: "bare grpc-js", start: () => startSubject("bare-server.ts"), samples: [] },
-    { name: "broker, 10 keys", start: () => startSubject("broker-server.ts", ["10"]), samples: [] },
-    { name: "broker, 10,000 keys", start: () => startSubject("broker-server.ts", ["10000"]), samples: [] },
+    { name: "broker, 10 keys", start: () => startBrokerSubject(10), samples: [] },
+    { name: "broker, 10,000 keys", start: () => startBrokerSubject(10_000), samples: [] },
   ];
   await compareReads(contenders, rounds);
   const [bare, few, many] = contenders;

@@ -8,10 +8,10 @@ import { SqliteDatabase } from "#built/managers/sqlite/sqlite-database.js";
 import { openStore } from "#built/store/open-store.js";
 import type { SecretStore } from "#built/store/secret-store.js";
 import { SteadyClock } from "#built/store/steady-clock.js";
+import { startBrokerSubject } from "./broker-subject.ts";
 import { compareReads, type Contender, ratio, rowOf } from "./compare-reads.ts";
 import type { BenchReport } from "./report.ts";
 import { median } from "./statistics.ts";
-import { startSubject } from "./subject-process.ts";
 
 const writesATurn = 300;
 const writers = 64;
@@ -31,8 +31,8 @@ interface Way {
 export async function store(rounds: number): Promise<BenchReport> {
   const [bare, one, many] = await measureWrites(rounds);
   const readers: readonly [Contender, Contender] = [
-    { name: "reads: memory", start: () => startSubject("broker-server.ts", ["10"]), samples: [] },
-    { name: "reads: sqlite", start: () => startSubject("broker-server.ts", ["10", "sqlite"]), samples: [] },
+    { name: "reads: memory", start: () => startBrokerSubject(10), samples: [] },
+    { name: "reads: sqlite", start: () => startBrokerSubject(10, "sqlite"), samples: [] },
   ];
   await compareReads(readers, rounds);
   const ratios = {
