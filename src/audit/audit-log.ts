@@ -110,7 +110,7 @@ export class AuditLog {
   }
 
   #openBatch(): Batch {
-    this.#flushTimer ??= setTimeout(this.#flush, Math.min(maxGatherMs, gatherPerHandover * this.#handoverMs));
+    this.#flushTimer ??= setTimeout(this.#onGathered, Math.min(maxGatherMs, gatherPerHandover * this.#handoverMs));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     // Whoever waits for the record sees the failure; a batch that only a probe waits for must not end the process.
     promise.catch(() => undefined);
@@ -124,17 +124,30 @@ export class AuditLog {
     setImmediate(this.#flush);
   }
 
+  readonly #onGathered = (): void => {
+    this.#flushTimer = undefined;
+    this.#flush();
+  };
+
   readonly #flush = (): void => {
+    this.#isFlushDue = false;
+    if (this.#writing !== undefined) return;
     clearTimeout(this.#flushTimer);
     this.#flushTimer = undefined;
-    this.#isFlushDue = false;
     const batch = this.#pending;
-    if (batch === undefined || this.#writing !== undefined) return;
+    if (batch === undefined) return;
     this.#pending = undefined;
     this.#writing = this.#write(batch).finally(() => {
       this.#writing = undefined;
-      if (this.#pending !== undefined) this.#flush();
+      // Once those it answered are gone; until then they count as under way.
+      if (this.#pending !== undefined) setImmediate(this.#flushIfDue);
     });
+  };
+
+  /** Two halves that take turns would cost twice as many writes as one batch of all. */
+  readonly #flushIfDue = (): void => {
+    if (this.#pending === undefined) return;
+    if (this.#flushTimer === undefined || this.#pending.records >= this.#callsUnderWay()) this.#flush();
   };
 
   async #write(batch: Batch): Promise<void> {

@@ -60,7 +60,7 @@ export class Enforcement {
    */
   async perform<T>(
     [call, access]: readonly [Call, Access],
-    work: () => Promise<T>,
+    work: () => T | Promise<T>,
     describe: (result: T) => Outcome,
   ): Promise<T> {
     const decision = this.#decide(call, access);
@@ -70,7 +70,8 @@ export class Enforcement {
     if (access.isChange) await this.#record(call, access, { phase: "attempt", rule });
     let result: T;
     try {
-      result = await work();
+      const pending = work();
+      result = pending instanceof Promise ? await pending : pending;
     } catch (error) {
       return await this.#recordFailure(call, access, { rule, error });
     }

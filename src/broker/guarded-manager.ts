@@ -64,7 +64,11 @@ export class GuardedManager {
   }
 
   /** Reads the active version; undefined is confirmed absence, an expired version included. */
-  read(call: Call, subject: SecretRef): Promise<Secret | undefined> {
+  readonly read = async (call: Call, subject: SecretRef): Promise<Secret | undefined> =>
+    await this.readAtOnce(call, subject);
+
+  /** The same; at once where the manager has it at hand. */
+  readAtOnce(call: Call, subject: SecretRef): Secret | undefined | Promise<Secret | undefined> {
     return this.#guard.put(call, new ReadQuestion(subject, this.#reader));
   }
 

@@ -75,22 +75,19 @@ export class ManagerGuard {
   }
 
   /**
-   * Puts one question.
-   * @throws SecretError what the manager may say, `MANAGER_UNAVAILABLE`, `MANAGER_REPLY_INVALID`, `MANAGER_TIMEOUT`,
-   * `CALL_CANCELLED`
+   * Puts one question. What a manager has at hand is answered at once, without a promise, as reads of hot secrets are.
+   * @throws SecretError or rejects with one: what the manager may say, `MANAGER_UNAVAILABLE`, `MANAGER_REPLY_INVALID`,
+   * `MANAGER_TIMEOUT`, `CALL_CANCELLED`
    */
-  async put<T>(call: Call, question: Question<T>): Promise<T> {
+  put<T>(call: Call, question: Question<T>): T | Promise<T> {
     const startMs = performance.now();
-    const { metrics } = this.#options;
     try {
       call.assertLive();
       const asked = this.#ask(call, question);
-      const { reply } = asked.isPending ? await this.#settle(call, question, asked.reply) : asked;
-      const answer = this.#take(reply, question, call);
-      metrics.managerCall(question.operation, outcomeOf(question.operation, answer), performance.now() - startMs);
-      return answer;
+      if (asked.isPending) return this.#answerLater(call, question, { pending: asked.reply, startMs });
+      return this.#answer(call, question, { reply: asked.reply, startMs });
     } catch (error) {
-      metrics.managerCall(question.operation, "failed", performance.now() - startMs);
+      this.#options.metrics.managerCall(question.operation, "failed", performance.now() - startMs);
       throw error;
     }
   }
@@ -135,6 +132,27 @@ export class ManagerGuard {
       return isThenable(reply) ? { isPending: true, reply } : { isPending: false, reply };
     } catch (thrown) {
       throw this.failureOf(call, question, thrown);
+    }
+  }
+
+  #answer<T>(call: Call, question: Question<T>, { reply, startMs }: { reply: unknown; startMs: number }): T {
+    const answer = this.#take(reply, question, call);
+    const outcome = outcomeOf(question.operation, answer);
+    this.#options.metrics.managerCall(question.operation, outcome, performance.now() - startMs);
+    return answer;
+  }
+
+  async #answerLater<T>(
+    call: Call,
+    question: Question<T>,
+    { pending, startMs }: { readonly pending: PromiseLike<unknown>; readonly startMs: number },
+  ): Promise<T> {
+    try {
+      const { reply } = await this.#settle(call, question, pending);
+      return this.#answer(call, question, { reply, startMs });
+    } catch (error) {
+      this.#options.metrics.managerCall(question.operation, "failed", performance.now() - startMs);
+      throw error;
     }
   }
 

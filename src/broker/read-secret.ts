@@ -25,16 +25,19 @@ export interface ReadResult {
 }
 
 /**
- * Reads from the manager: found, or an error that says whether it is absent or the manager failed.
+ * Reads from the manager: found, or an error that says whether it is absent or the manager failed. What the manager has
+ * at hand is answered at once.
  * @throws SecretError `SECRET_NOT_FOUND`, `VERSION_NOT_FOUND`, `FIELD_NOT_FOUND`, and the guard's
  */
-export async function readSecret(manager: GuardedManager, call: Call, request: ReadRequest): Promise<ReadResult> {
+export function readSecret(
+  manager: GuardedManager,
+  call: Call,
+  request: ReadRequest,
+): ReadResult | Promise<ReadResult> {
   const { version } = request;
-  const secret =
-    version === undefined
-      ? await manager.read(call, request)
-      : await findVersion(manager, call, { ...request, version });
-  return answerRead(secret, request);
+  const found =
+    version === undefined ? manager.readAtOnce(call, request) : findVersion(manager, call, { ...request, version });
+  return found instanceof Promise ? found.then((secret) => answerRead(secret, request)) : answerRead(found, request);
 }
 
 /**

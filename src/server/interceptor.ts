@@ -62,9 +62,9 @@ export class Interceptor {
   /** Serves a unary RPC. */
   unary<Request, Response>(rpc: UnaryRpc<Request, Response>): BindRpc {
     return (method, identify) => {
-      const metrics = this.#options.calls.forMethod(method);
+      const served: Served = { method, metrics: this.#options.calls.forMethod(method) };
       const handle: handleUnaryCall<Request | typeof malformedMessage, Response> = (wire, callback) => {
-        const passage = this.#open(wire, identify, { method, metrics });
+        const passage = this.#open(wire, identify, served);
         this.#run(passage, wire, rpc).then(
           (response) => {
             this.#finish(passage, status.OK);
@@ -82,9 +82,9 @@ export class Interceptor {
   /** Serves a bidirectional RPC, which goes on until its handler rejects. */
   stream<Request, Response>(rpc: StreamRpc<Request, Response>): BindRpc {
     return (method, identify) => {
-      const metrics = this.#options.calls.forMethod(method);
+      const served: Served = { method, metrics: this.#options.calls.forMethod(method) };
       const handle: handleBidiStreamingCall<Request | typeof malformedMessage, Response> = (wire) => {
-        const passage = this.#openStream(wire, identify, { method, metrics });
+        const passage = this.#openStream(wire, identify, served);
         this.#follow(passage, wire, rpc).catch((thrown: unknown) => {
           wire.emit("error", this.#fail(passage, thrown));
         });
@@ -130,20 +130,20 @@ export class Interceptor {
 
   #open(wire: WireCall, identify: Identify, served: Served): Passage {
     this.#callsUnderWay += 1;
-    return this.#enter(wire, "call", { ...openCall(wire, identify, this.#options), ...served });
+    return this.#enter(wire, "call", [openCall(wire, identify, this.#options), served]);
   }
 
   /** A stream goes on as long as the caller wants, and nobody waits for its end. */
   #openStream(wire: WireCall, identify: Identify, served: Served): Passage {
     this.#openStreams += 1;
     const opened = openCall(wire, identify, { ...this.#options, defaultDeadlineMs: () => Infinity });
-    return this.#enter(wire, "watch", { ...opened, ...served });
+    return this.#enter(wire, "watch", [opened, served]);
   }
 
   #enter(
     wire: WireCall,
     kind: Admission,
-    { call, refusal, metadataBytes, method, metrics }: OpenedCall & Served,
+    [{ call, refusal, metadataBytes }, { method, metrics }]: readonly [OpenedCall, Served],
   ): Passage {
     const { tracing } = this.#options;
     metrics.started();
