@@ -39,7 +39,9 @@ const sections: readonly Section[] = [
   },
   { title: "secret_broker.manager", path: ["secret_broker", "manager"] },
   { ...ownSection("listen"), text: "As a mapping, a Unix socket that is one principal's:" },
-  ...["encryption", "admin", "audit", "log"].map(ownSection),
+  ...["encryption", "admin"].map(ownSection),
+  { ...ownSection("audit"), without: ["sinks"] },
+  ...["audit.sinks", "log"].map(ownSection),
   { ...ownSection("limits"), without: ["per_principal"] },
   { title: "secret_broker.limits.per_principal", path: ["secret_broker", "limits", "per_principal"] },
   ...laterSections.map(ownSection),
@@ -95,7 +97,8 @@ function property(section: Setting, key: string): Setting {
 
 /** A section's keys, those of its items for a list; those of all its shapes when it has several, each once. */
 function propertiesOf(section: Setting): (readonly [string, Setting])[] {
-  const shapes = [section, asSetting(section["items"]), ...shapesOf(section)].flatMap((shape) =>
+  const items = asSetting(section["items"]);
+  const shapes = [section, items, ...shapesOf(section), ...shapesOf(items)].flatMap((shape) =>
     Object.entries(asSetting(shape["properties"])),
   );
   const found = new Map<string, Setting[]>();

@@ -1,3 +1,4 @@
+import type { AuditSinkConfig, SyslogConfig } from "../config/audit-config.js";
 import type { Config } from "../config/config.js";
 import type { Capability } from "../domain/capability.js";
 
@@ -22,11 +23,28 @@ export function formatBanner(facts: BannerFacts): string {
     `secret-broker serves ${managerName} (${config.keyManagement.accessMode})`,
     ...addresses.map((each) => `  gRPC     ${each}`),
     ...(adminAddress === undefined ? [] : [`  metrics  ${adminUrl(adminAddress)}/metrics`]),
-    `  audit    ${config.audit.sink === "file" ? config.audit.path : "standard output"}`,
+    ...config.audit.sinks.map((sink) => `  audit    ${placeOf(sink)}`),
     whoIsServed(config),
     ...grpcurlLines(facts).map((line) => `  ${line}`),
     "",
   ].join("\n");
+}
+
+function placeOf(sink: AuditSinkConfig): string {
+  switch (sink.kind) {
+    case "stdout":
+      return "standard output";
+    case "file":
+      return sink.path;
+    case "syslog":
+      return `syslog at ${formatAddress(sink.address)}`;
+    case "postgres":
+      return `PostgreSQL, ${sink.schema}.audit_line`;
+  }
+}
+
+function formatAddress(address: SyslogConfig): string {
+  return address.kind === "unix" ? `unix:${address.path}` : `${address.host}:${String(address.port)}`;
 }
 
 function whoIsServed({ authentication, policies }: Config): string {

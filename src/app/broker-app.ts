@@ -1,9 +1,8 @@
-import { AuditLog } from "../audit/audit-log.js";
 import type { Administration } from "../broker/administration.js";
 import type { BoundOptions } from "../broker/bound-options.js";
 import { Broker } from "../broker/broker.js";
 import type { BrokerSettings } from "../broker/broker-settings.js";
-import type { AuditStatus, BrokerStatus } from "../broker/broker-status.js";
+import type { BrokerStatus } from "../broker/broker-status.js";
 import { Enforcement } from "../broker/enforcement.js";
 import { Freezes } from "../broker/freezes.js";
 import { GuardedManager } from "../broker/guarded-manager.js";
@@ -16,6 +15,7 @@ import type { Capability } from "../domain/capability.js";
 import type { SecretManager } from "../contract/secret-manager.js";
 import { CallerIdentity, type IdentityMethods, stillKnows } from "../identity/caller-identity.js";
 import { explainAccess } from "../policy/explain-access.js";
+import type { Policy } from "../policy/policy.js";
 import type { AdjustableLog } from "../log/create-log.js";
 import { CallLimits, type CallLimitSettings } from "../server/call-limits.js";
 import { GrpcServer } from "../server/grpc-server.js";
@@ -26,12 +26,12 @@ import { BrokerMetrics } from "../telemetry/broker-metrics.js";
 import { CallMetrics } from "../telemetry/call-metrics.js";
 import { createPrometheus } from "../telemetry/prometheus.js";
 import { createTracing } from "../telemetry/tracing.js";
+import { AuditTrail } from "./audit-trail.js";
 import { brokerSettings, grantSettings } from "./broker-settings.js";
 import { identityMethods } from "./identity-methods.js";
 import { callLimitSettings } from "./call-limit-settings.js";
 import { buildAdministration } from "./build-administration.js";
 import { createFreezeFile } from "./freeze-file.js";
-import { openAuditSink } from "./open-audit-sink.js";
 import { openManager } from "./open-manager.js";
 import { version } from "./version.js";
 import { late, within } from "./within.js";
@@ -57,7 +57,6 @@ export class BrokerApp {
   readonly #startTime = new Date();
   #configurationTime = new Date();
   #reload: (() => Promise<readonly string[]>) | undefined;
-  #auditWritten: Pick<AuditStatus, "records" | "lastWriteTime"> = { records: 0, lastWriteTime: undefined };
 
   constructor(config: Config, log: AdjustableLog) {
     this.#config = config;
@@ -149,7 +148,9 @@ export class BrokerApp {
     const boundOptions = (): BoundOptions => this.#settings.boundOptions;
     const manager = new GuardedManager(opened, { log: this.#log, metrics, maxPayloadBytes, boundOptions });
     const audit = await this.#openAudit(metrics);
-    const enforcement = new Enforcement({ audit, metrics, policy: () => this.#settings.policy });
+    const { log: auditLog, payloadHashes } = audit;
+    const policy = (): Policy => this.#settings.policy;
+    const enforcement = new Enforcement({ audit: auditLog, metrics, policy, payloadHashes });
     const watches = new SecretWatches({ manager, enforcement, log: this.#log, settings: () => this.#settings.watch });
     const broker = new Broker({ manager, enforcement, metrics, watches, settings });
     const administration = buildAdministration({
@@ -159,6 +160,7 @@ export class BrokerApp {
       explain: (request) => explainAccess(this.#settings.policy, grantSettings(this.#config), request),
       status: () => this.#status(),
       reload: () => this.#reload,
+      verifyAudit: (from) => audit.verify(from),
     });
     const server = this.#createServer(broker, administration);
     const health = new HealthMonitor({
@@ -172,16 +174,20 @@ export class BrokerApp {
     return { manager, audit, server, health, metrics, watches, admin: undefined };
   }
 
-  async #openAudit(metrics: BrokerMetrics): Promise<AuditLog> {
-    return new AuditLog({
-      sink: await openAuditSink(this.#config.audit),
+  async #openAudit(metrics: BrokerMetrics): Promise<AuditTrail> {
+    return await AuditTrail.open(this.#config.audit, {
       log: this.#log,
       onBatch: (...batch) => {
         metrics.auditBatch(...batch);
-        this.#noteAuditBatch(...batch);
       },
       onHealth: () => {
         this.#reportHealth();
+      },
+      onLoss: () => {
+        metrics.auditLoss();
+      },
+      onMissing: (records) => {
+        metrics.auditMissing(records);
       },
       callsUnderWay: () => this.#interceptor.callsUnderWay,
     });
@@ -216,24 +222,19 @@ export class BrokerApp {
     const { adminListen } = this.#config;
     const parts = this.#parts;
     if (adminListen === undefined || parts === undefined) return;
-    const gauges = { managerHealthy: () => parts.health.healthy, auditHealthy: () => parts.audit.healthy };
+    const gauges = { managerHealthy: () => parts.health.healthy, auditHealthy: () => parts.audit.log.healthy };
     const prometheus = createPrometheus({ calls: this.#calls, broker: parts.metrics, gauges, version });
     parts.admin = await startAdminServer({
       listen: adminListen,
       routes: {
         metrics: async () => ({ contentType: prometheus.contentType, body: await prometheus.render() }),
         health: () => ({
-          serving: parts.health.healthy && parts.audit.healthy,
-          detail: { manager: stateOf(parts.health.healthy), audit: stateOf(parts.audit.healthy) },
+          serving: parts.health.healthy && parts.audit.log.healthy,
+          detail: { manager: stateOf(parts.health.healthy), audit: stateOf(parts.audit.log.healthy) },
         }),
       },
     });
     this.adminAddress = parts.admin.address;
-  }
-
-  #noteAuditBatch(records: number, _durationMs: number, isWritten: boolean): void {
-    if (!isWritten) return;
-    this.#auditWritten = { records: this.#auditWritten.records + records, lastWriteTime: new Date() };
   }
 
   #status(): BrokerStatus {
@@ -241,7 +242,7 @@ export class BrokerApp {
     const healthy = this.#parts?.health.healthy ?? false;
     return {
       managers: [{ name, kind: this.#config.manager.kind, healthy, capabilities }],
-      audit: { healthy: this.#parts?.audit.healthy ?? false, ...this.#auditWritten },
+      audit: this.#parts?.audit.status ?? { healthy: false, records: 0, lastWriteTime: undefined },
       startTime: this.#startTime,
       configurationTime: this.#configurationTime,
       frozenNames: [...this.#freezes.byName.keys()].sort(),
@@ -250,14 +251,14 @@ export class BrokerApp {
 
   #reportHealth(): void {
     const parts = this.#parts;
-    parts?.server.setServing(parts.health.healthy && parts.audit.healthy);
+    parts?.server.setServing(parts.health.healthy && parts.audit.log.healthy);
   }
 }
 
 /** What runs between a start and a stop. */
 interface Parts {
   readonly manager: GuardedManager;
-  readonly audit: AuditLog;
+  readonly audit: AuditTrail;
   readonly server: GrpcServer;
   readonly health: HealthMonitor;
   readonly metrics: BrokerMetrics;

@@ -1,4 +1,9 @@
-import { type AccessExplanation, type AccessQuestion, Administration, noOwnTrail } from "../broker/administration.js";
+import {
+  type AccessExplanation,
+  type AccessQuestion,
+  Administration,
+  type AdministrationParts,
+} from "../broker/administration.js";
 import type { BrokerStatus } from "../broker/broker-status.js";
 import type { Enforcement } from "../broker/enforcement.js";
 import type { Freezes } from "../broker/freezes.js";
@@ -15,6 +20,7 @@ export interface AdministrationSources {
   readonly status: () => BrokerStatus;
   /** Undefined where the configuration did not come from a file that is read again. */
   readonly reload: () => (() => Promise<readonly string[]>) | undefined;
+  readonly verifyAudit: AdministrationParts["verifyAudit"];
 }
 
 /** Puts administration together. */
@@ -23,7 +29,6 @@ export function buildAdministration({ explain, reload, ...parts }: Administratio
     ...parts,
     explain: (question) => answerQuestion(explain, question),
     reload: () => reloadWith(reload()),
-    verifyAudit: () => Promise.reject(noOwnTrail()),
   });
 }
 

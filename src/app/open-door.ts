@@ -1,6 +1,3 @@
-import { AuditLog } from "../audit/audit-log.js";
-import type { AuditSink } from "../audit/audit-sink.js";
-import { createStreamSink } from "../audit/stream-sink.js";
 import { Broker } from "../broker/broker.js";
 import { Enforcement } from "../broker/enforcement.js";
 import { Freezes } from "../broker/freezes.js";
@@ -11,7 +8,8 @@ import type { Capability } from "../domain/capability.js";
 import { BrokerMetrics } from "../telemetry/broker-metrics.js";
 import { brokerSettings } from "./broker-settings.js";
 import { createFreezeFile } from "./freeze-file.js";
-import { openAuditSink } from "./open-audit-sink.js";
+import { AuditTrail } from "./audit-trail.js";
+import { ownAuditConfig } from "./open-audit-sink.js";
 import { openManager, type OpenManagerOptions } from "./open-manager.js";
 
 /** A broker that nobody can call: the way to a manager that passes policy, audit and guard. */
@@ -27,7 +25,7 @@ export interface Door {
 /**
  * Opens the manager of a configuration for work that is done here rather than through a running broker. It is decided
  * and recorded as a caller's would be; records that would go to standard output go to standard error, where they do not
- * mix with results.
+ * mix with results, and those for a file to one of their own beside it, as two processes cannot write one chain.
  * @throws SecretError `CONFIG_INVALID`, `MANAGER_UNAVAILABLE`
  */
 export async function openDoor(config: Config, options: OpenManagerOptions): Promise<Door> {
@@ -39,8 +37,10 @@ export async function openDoor(config: Config, options: OpenManagerOptions): Pro
   const opened = await openManager(config.manager, options);
   const manager = new GuardedManager(opened, { log, metrics, maxPayloadBytes: () => settings.maxPayloadBytes });
   try {
-    const audit = new AuditLog({ sink: await openSink(config), log });
-    const enforcement = new Enforcement({ audit, metrics, policy: () => settings.policy });
+    const stdout = { stream: process.stderr, name: "stderr" };
+    const audit = await AuditTrail.open(ownAuditConfig(config.audit, "copy"), { log, stdout });
+    const { log: auditLog, payloadHashes } = audit;
+    const enforcement = new Enforcement({ audit: auditLog, metrics, policy: () => settings.policy, payloadHashes });
     const watches = new SecretWatches({ manager, enforcement, log, settings: () => settings.watch });
     return {
       broker: new Broker({ manager, enforcement, metrics, watches, settings: () => settings }),
@@ -56,8 +56,4 @@ export async function openDoor(config: Config, options: OpenManagerOptions): Pro
     await manager.close();
     throw error;
   }
-}
-
-async function openSink({ audit }: Config): Promise<AuditSink> {
-  return audit.sink === "stdout" ? createStreamSink(process.stderr, "stderr") : await openAuditSink(audit);
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import type { PostgresConfig, UrlConfig } from "../config/config.js";
+import type { PostgresConfig } from "../config/config.js";
+import type { UrlConfig } from "../config/url-config.js";
 import { SecretError } from "../domain/secret-error.js";
 import { openPostgresDatabase, type PostgresDatabase } from "../managers/postgres/postgres-database.js";
 
@@ -10,7 +11,7 @@ import { openPostgresDatabase, type PostgresDatabase } from "../managers/postgre
 export async function openConfiguredPostgres(config: PostgresConfig): Promise<PostgresDatabase> {
   const { url, schema, maxConnections, statementTimeoutMs } = config;
   return await openPostgresDatabase({
-    server: () => readUrl(url),
+    server: () => readPostgresUrl(url),
     schema,
     maxConnections,
     statementTimeoutMs,
@@ -18,7 +19,11 @@ export async function openConfiguredPostgres(config: PostgresConfig): Promise<Po
   });
 }
 
-function readUrl(config: UrlConfig): string {
+/**
+ * The URL of a database, which may hold a password.
+ * @throws SecretError `CONFIG_INVALID` when it is not where the configuration says
+ */
+export function readPostgresUrl(config: UrlConfig): string {
   if ("path" in config) return readFile(config.path);
   const text = process.env[config.variable];
   if (text !== undefined) return text;

@@ -5,8 +5,8 @@ import { type AuditRecord, AuditRecordFormat } from "./audit-record.js";
 import type { AuditSink } from "./audit-sink.js";
 import { IsoClock } from "./iso-clock.js";
 
-/** How long the sink may take for one batch before calls are refused. */
-const writeTimeoutMs = 2_000;
+/** How long a sink may take for one batch, unless another time is given, before calls are refused. */
+const defaultTimeoutMs = 2_000;
 
 /** How long records may gather at most while other calls are still on their way to theirs. */
 const maxGatherMs = 5;
@@ -17,8 +17,8 @@ const maxGatherMs = 5;
  */
 const gatherPerHandover = 32;
 
-/** How often a failed sink is tried again while no call does. */
-const probeIntervalMs = 1_000;
+/** How often the sink looks after what it has written, and is tried again while it fails. */
+const tendIntervalMs = 1_000;
 
 /** Told of every batch, for metrics. */
 export type BatchListener = (records: number, durationMs: number, written: boolean) => void;
@@ -32,6 +32,8 @@ export interface AuditLogOptions {
   readonly onHealth?: (healthy: boolean) => void;
   /** How many calls are being answered now; without it nobody waits for others. */
   readonly callsUnderWay?: () => number;
+  /** How long the sink may take for one batch before calls are refused. */
+  readonly timeoutMs?: number;
 }
 
 interface Batch {
@@ -50,9 +52,12 @@ interface Batch {
 export class AuditLog {
   readonly #options: AuditLogOptions;
   readonly #callsUnderWay: () => number;
+  readonly #timeoutMs: number;
   readonly #clock = new IsoClock();
   readonly #format = new AuditRecordFormat();
   #pending: Batch | undefined;
+  /** The batch that is being written. */
+  #current: Batch | undefined;
   #writing: Promise<void> | undefined;
   #flushTimer: NodeJS.Timeout | undefined;
   #isFlushDue = false;
@@ -60,11 +65,17 @@ export class AuditLog {
   #handoverMs = 0;
   #healthy = true;
   #closed = false;
-  #probe: NodeJS.Timeout | undefined;
+  readonly #tending: NodeJS.Timeout;
+  #isTendDue = false;
 
   constructor(options: AuditLogOptions) {
     this.#options = options;
     this.#callsUnderWay = options.callsUnderWay ?? ((): number => 0);
+    this.#timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+    this.#tending = setInterval(() => {
+      this.#isTendDue = true;
+      if (this.#writing === undefined) this.#flush();
+    }, tendIntervalMs).unref();
   }
 
   /** Whether the last batch could be written. */
@@ -96,10 +107,19 @@ export class AuditLog {
   /** Takes no more records, writes what is pending and closes the sink; gives up on a sink that hangs. */
   async close(): Promise<void> {
     this.#closed = true;
-    clearInterval(this.#probe);
+    clearInterval(this.#tending);
     this.#flush();
-    await Promise.race([this.#drain(), setTimeoutPromise(writeTimeoutMs, undefined, { ref: false })]);
-    await this.#options.sink.close();
+    await this.#atMost(this.#drain());
+    try {
+      await this.#atMost(this.#options.sink.close());
+    } catch (thrown) {
+      const { sink, log } = this.#options;
+      log.error({ sink: sink.description }, "the audit trail could not be ended", { thrown });
+    }
+  }
+
+  async #atMost(work: Promise<void>): Promise<void> {
+    await Promise.race([work, setTimeoutPromise(this.#timeoutMs, undefined, { ref: false })]);
   }
 
   async #drain(): Promise<void> {
@@ -112,7 +132,7 @@ export class AuditLog {
   #openBatch(): Batch {
     this.#flushTimer ??= setTimeout(this.#onGathered, Math.min(maxGatherMs, gatherPerHandover * this.#handoverMs));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    // Whoever waits for the record sees the failure; a batch that only a probe waits for must not end the process.
+    // Whoever waits for the record sees the failure; a batch that nobody waits for any more must not end the process.
     promise.catch(() => undefined);
     return { lines: "", records: 0, written: promise, resolve, reject };
   }
@@ -135,9 +155,9 @@ export class AuditLog {
     clearTimeout(this.#flushTimer);
     this.#flushTimer = undefined;
     const batch = this.#pending;
-    if (batch === undefined) return;
+    if (batch === undefined && !this.#isTendDue) return;
     this.#pending = undefined;
-    this.#writing = this.#write(batch).finally(() => {
+    this.#writing = this.#writeAndTend(batch).finally(() => {
       this.#writing = undefined;
       // Once those it answered are gone; until then they count as under way.
       if (this.#pending !== undefined) setImmediate(this.#flushIfDue);
@@ -150,54 +170,60 @@ export class AuditLog {
     if (this.#flushTimer === undefined || this.#pending.records >= this.#callsUnderWay()) this.#flush();
   };
 
+  async #writeAndTend(batch: Batch | undefined): Promise<void> {
+    if (batch !== undefined) await this.#write(batch);
+    if (!this.#isTendDue) return;
+    this.#isTendDue = false;
+    await this.#attempt(() => this.#options.sink.tend());
+  }
+
   async #write(batch: Batch): Promise<void> {
     const startMs = performance.now();
-    const timer = setTimeout(() => {
-      this.#fail(batch, new Error("the audit sink is too slow"));
-    }, writeTimeoutMs);
-    try {
+    this.#current = batch;
+    const error = await this.#attempt(async () => {
       const write = this.#options.sink.write(batch.lines);
       this.#handoverMs += (performance.now() - startMs - this.#handoverMs) / 8;
       await write;
-      this.#succeed(batch);
-      this.#options.onBatch?.(batch.records, performance.now() - startMs, true);
+    });
+    this.#current = undefined;
+    if (error === undefined) batch.resolve();
+    this.#options.onBatch?.(batch.records, performance.now() - startMs, error === undefined);
+  }
+
+  /** Gives the failure; whoever waits is told of it, and that it is too slow before it ends. */
+  async #attempt(work: () => Promise<void>): Promise<SecretError | undefined> {
+    const timer = setTimeout(() => {
+      this.#fail(new Error("the audit sink is too slow"));
+    }, this.#timeoutMs);
+    try {
+      await work();
+      this.#recover();
+      return undefined;
     } catch (error) {
-      this.#fail(batch, error);
-      this.#options.onBatch?.(batch.records, performance.now() - startMs, false);
+      return this.#fail(error);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  #succeed(batch: Batch): void {
-    batch.resolve();
+  #recover(): void {
     if (this.#healthy) return;
     this.#healthy = true;
-    clearInterval(this.#probe);
     this.#options.log.info({ sink: this.#options.sink.description }, "audit records are written again");
     this.#options.onHealth?.(true);
   }
 
-  #fail(batch: Batch, error: unknown): void {
-    batch.reject(unavailable(error));
-    this.#pending?.reject(unavailable(error));
+  #fail(error: unknown): SecretError {
+    const failure = unavailable(error);
+    this.#current?.reject(failure);
+    this.#pending?.reject(failure);
     this.#pending = undefined;
-    if (!this.#healthy) return;
+    if (!this.#healthy) return failure;
     this.#healthy = false;
     const { sink, log, onHealth } = this.#options;
     log.error({ sink: sink.description }, "audit records cannot be written; every call is refused", { thrown: error });
-    this.#probe = setInterval(() => {
-      this.#tryAgain();
-    }, probeIntervalMs).unref();
     onHealth?.(false);
-  }
-
-  /** An empty line proves the sink without inventing a record. */
-  #tryAgain(): void {
-    if (this.#writing !== undefined) return;
-    this.#pending ??= this.#openBatch();
-    this.#pending.lines += "\n";
-    this.#flush();
+    return failure;
   }
 }
 

@@ -7,7 +7,7 @@ import type { Caller } from "../domain/caller.js";
  */
 export type AuditPhase = "attempt" | "outcome";
 
-/** One thing somebody asked for, and what became of it. No payload, no options, no manager's text. */
+/** One thing somebody asked for, and what became of it. No payload, no option's value, no manager's text. */
 export interface AuditRecord {
   readonly phase: AuditPhase;
   readonly requestId: string;
@@ -24,6 +24,14 @@ export interface AuditRecord {
   readonly outcome?: string | undefined;
   readonly version?: number | undefined;
   readonly uid?: string | undefined;
+  /** A keyed hash of the payload that was released or stored. */
+  readonly payloadHash?: string | undefined;
+  /** The options the caller gave, without their values. */
+  readonly optionKeys?: readonly string[] | undefined;
+  /** Why, in the words of whoever did it. */
+  readonly cause?: string | undefined;
+  /** From the call's arrival to this record, in milliseconds. */
+  readonly latencyMs?: number | undefined;
 }
 
 /**
@@ -42,7 +50,8 @@ export class AuditRecordFormat {
       `{"time":"${time}","phase":"${record.phase}","request_id":${quote(record.requestId)}` +
       `${this.#caller(record.caller)},"action":"${record.action}"${optional("name", record.name)}${askedMembers(record.asked)}` +
       `,"decision":"${record.allowed ? "allow" : "deny"}"${this.#rule(record.rule)}` +
-      `${optional("outcome", record.outcome)}${optional("version", record.version)}${optional("uid", record.uid)}}`
+      `${optional("outcome", record.outcome)}${optional("version", record.version)}${optional("uid", record.uid)}` +
+      `${optional("payload_hash", record.payloadHash)}${rareMembers(record)}${latencyMember(record.latencyMs)}}`
     );
   }
 
@@ -69,9 +78,23 @@ export class AuditRecordFormat {
 /** How many rules' texts are kept; rules of configurations long reloaded go in the end. */
 const maxRules = 10_000;
 
+/** How many of a call's options are named; nobody needs more. */
+const maxOptionKeys = 32;
+
 function askedMembers(asked: AuditRecord["asked"]): string {
   if (asked === undefined) return "";
   return `${optional("asked_version", asked.version)}${optional("asked_field", asked.field)}`;
+}
+
+function rareMembers({ optionKeys, cause }: AuditRecord): string {
+  if (optionKeys === undefined && cause === undefined) return "";
+  const keys = optionKeys === undefined ? "" : `,"option_keys":${JSON.stringify(optionKeys.slice(0, maxOptionKeys))}`;
+  return `${keys}${optional("cause", cause)}`;
+}
+
+/** To the microsecond, and without a float's tail. */
+function latencyMember(latencyMs: number | undefined): string {
+  return latencyMs === undefined ? "" : `,"latency_us":${String(Math.round(latencyMs * 1_000))}`;
 }
 
 function optional(key: string, value: string | number | undefined): string {

@@ -1,12 +1,14 @@
-/** Where audit records go. */
+/** Where audit records go, as the log sees it. Called for one thing after the other. */
 export interface AuditSink {
   /** What the sink is, for messages: `stdout`, or a file's path. */
   readonly description: string;
   /**
-   * Writes whole lines and resolves once the operating system has them. Called again only after that.
-   * A rejected write may have written a part; the sink begins the next one on a new line.
+   * Writes whole lines and resolves once the operating system has them. A rejected write may have written a part.
+   * @param lines at least one record, each with its end
    */
   write(lines: string): Promise<void>;
-  /** Releases what the sink holds. */
+  /** Called about once a second, also while writes fail: looks after what is written. Rejects while nothing can be. */
+  tend(): Promise<void>;
+  /** Ends what is written and releases what the sink holds. */
   close(): Promise<void>;
 }

@@ -4,7 +4,7 @@ import type { SecretName } from "../domain/secret-name.js";
 import { SecretError } from "../domain/secret-error.js";
 import type { BrokerStatus } from "./broker-status.js";
 import type { Call } from "./call.js";
-import type { Enforcement } from "./enforcement.js";
+import type { Access, Enforcement } from "./enforcement.js";
 import type { Freezes } from "./freezes.js";
 import type { Consumer, SecretWatches } from "./watch/secret-watches.js";
 
@@ -108,7 +108,7 @@ export class Administration {
         await kept;
         return { acknowledged, pending: confirmations.length - acknowledged };
       },
-      { isChange: true, name },
+      { isChange: true, name, cause },
     );
   }
 
@@ -142,10 +142,14 @@ export class Administration {
   async #perform<T>(
     call: Call,
     work: () => Promise<T>,
-    { name, isChange = false }: { readonly name?: SecretName | undefined; readonly isChange?: boolean } = {},
+    {
+      name,
+      isChange = false,
+      cause,
+    }: Partial<Pick<Access, "isChange" | "cause">> & { readonly name?: SecretName | undefined } = {},
   ): Promise<T> {
-    const names = name === undefined ? [] : [name];
-    return await this.#parts.enforcement.perform([call, { action: "administer", names, isChange }], work, () => ({}));
+    const access: Access = { action: "administer", names: name === undefined ? [] : [name], isChange, cause };
+    return await this.#parts.enforcement.perform([call, access], work, () => ({}));
   }
 }
 

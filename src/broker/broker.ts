@@ -91,7 +91,7 @@ export class Broker {
 
   /** Reads one version of a secret. */
   readSecret(call: Call, request: ReadRequest): Promise<ReadResult> {
-    const access: Access = { action: "read", names: [request.name], part: request, isChange: false };
+    const access = readOf(request);
     return this.#enforcement.perform(
       [call, access],
       () => readSecret(this.#manager, call, request),
@@ -122,7 +122,7 @@ export class Broker {
   async listSecrets(call: Call, request: ListRequest): Promise<ListReply> {
     const { options, pageToken, ...query } = request;
     const token = pageToken === "" ? undefined : unwrapPageToken(pageToken, query);
-    const access: Access = { action: "list", names: [], isChange: false };
+    const access: Access = { action: "list", names: [], isChange: false, options };
     const page = await this.#enforcement.perform(
       [call, access],
       () => this.#manager.list(call, { ...query, pageToken: token }, options),
@@ -134,7 +134,7 @@ export class Broker {
 
   /** Describes a secret and its versions. */
   describeSecret(call: Call, request: SecretRef): Promise<DescribeReply> {
-    const access: Access = { action: "describe", names: [request.name], isChange: false };
+    const access: Access = { action: "describe", names: [request.name], isChange: false, options: request.options };
     return this.#enforcement.perform(
       [call, access],
       async () => {
@@ -148,31 +148,36 @@ export class Broker {
 
   /** Writes a new version. */
   writeSecret(call: Call, { name, options, ...change }: WriteRequest): Promise<WriteReply> {
-    const access: Access = { action: "write", names: [name], isChange: true };
+    const access: Access = { action: "write", names: [name], isChange: true, options };
     return this.#enforcement.perform(
       [call, access],
       () => this.#manager.write(call, { name, options }, change),
-      describeVersion,
+      (written) => ({ ...describeVersion(written), stored: change.payload }),
     );
   }
 
   /** Deletes a secret; without a recovery window that takes the right to destroy as well. */
   deleteSecret(call: Call, request: DeleteRequest): Promise<DeleteReply> {
-    const destroy: Access = { action: "destroy", names: [request.name], isChange: true };
+    const destroy: Access = { action: "destroy", names: [request.name], isChange: true, options: request.options };
     if (request.recoveryWindowInDays > 0) return this.#delete(call, request);
     return this.#enforcement.perform([call, destroy], () => this.#delete(call, request), describeDeletion);
   }
 
   /** Replaces a payload under the same name or a new one. */
   rotateSecret(call: Call, request: RotateRequest): Promise<RotateReply> {
-    const { name, newName } = request;
-    const access: Access = { action: "rotate", names: name === newName ? [name] : [name, newName], isChange: true };
-    return this.#enforcement.perform([call, access], () => rotateSecret(this.#manager, call, request), describeVersion);
+    const { name, newName, options, payload } = request;
+    const names = name === newName ? [name] : [name, newName];
+    const access: Access = { action: "rotate", names, isChange: true, options };
+    return this.#enforcement.perform(
+      [call, access],
+      () => rotateSecret(this.#manager, call, request),
+      (rotated) => ({ ...describeVersion(rotated), stored: payload }),
+    );
   }
 
   /** Makes a version the active one. */
   activateSecretVersion(call: Call, request: ActivateRequest): Promise<SecretDescription> {
-    const access: Access = { action: "activate", names: [request.name], isChange: true };
+    const access: Access = { action: "activate", names: [request.name], isChange: true, options: request.options };
     return this.#enforcement.perform(
       [call, access],
       () => this.#manager.activate(call, request, request),
@@ -182,7 +187,7 @@ export class Broker {
 
   /** Brings a deleted secret back. */
   restoreSecret(call: Call, request: SecretRef & { readonly uid?: string | undefined }): Promise<SecretDescription> {
-    const access: Access = { action: "restore", names: [request.name], isChange: true };
+    const access: Access = { action: "restore", names: [request.name], isChange: true, options: request.options };
     return this.#enforcement.perform(
       [call, access],
       () => this.#manager.restore(call, request, request.uid),
@@ -193,7 +198,7 @@ export class Broker {
   /** Destroys a version or a generation irreversibly. */
   destroySecret(call: Call, request: DestroyRequest): Promise<void> {
     const { target } = request;
-    const access: Access = { action: "destroy", names: [request.name], isChange: true };
+    const access: Access = { action: "destroy", names: [request.name], isChange: true, options: request.options };
     return this.#enforcement.perform(
       [call, access],
       () => this.#manager.destroy(call, request, target),
@@ -220,13 +225,13 @@ export class Broker {
     );
     const batch = new AtomicBatch(this.#manager, call, allowed);
     return (request) => {
-      const access: Access = { action: "read", names: [request.name], part: request, isChange: false };
+      const access = readOf(request);
       return this.#enforcement.perform([call, access], () => batch.read(request), this.#describeRead);
     };
   }
 
   #delete(call: Call, { name, options, mustExist, ...rest }: DeleteRequest): Promise<DeleteReply> {
-    const access: Access = { action: "delete", names: [name], isChange: true };
+    const access: Access = { action: "delete", names: [name], isChange: true, options };
     return this.#enforcement.perform(
       [call, access],
       async () => {
@@ -241,7 +246,8 @@ export class Broker {
   /** A read that found something is counted where it goes on record. */
   readonly #describeRead = ({ secret, notModified }: ReadResult): Outcome => {
     this.#metrics.secretRead(secret.name);
-    return { outcome: notModified ? "not_modified" : "ok", version: secret.version, uid: secret.uid };
+    const { version, uid } = secret;
+    return notModified ? { outcome: "not_modified", version, uid } : { version, uid, released: secret };
   };
 
   /** A name that breaks the rules could not be asked for, so it is not shown either. */
@@ -250,6 +256,10 @@ export class Broker {
       secretNameProblem(name) === undefined && this.#enforcement.mayAlso(call, "list", { name: name as SecretName })
     );
   }
+}
+
+function readOf(request: ReadRequest): Access {
+  return { action: "read", names: [request.name], part: request, isChange: false, options: request.options };
 }
 
 function describeVersion({ version, uid }: WriteReply): Outcome {

@@ -26,6 +26,8 @@ export class Call implements CallIdentity {
   readonly caller: Caller;
   readonly requestId: string;
   readonly deadlineMs: number;
+  /** When it came in, as `performance.now()` tells it. */
+  readonly startMs: number = performance.now();
   readonly #presence: CallerPresence | undefined;
   #controller: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;

@@ -2,11 +2,15 @@ import type { AuditLog } from "../audit/audit-log.js";
 import type { AuditPhase, AuditRecord } from "../audit/audit-record.js";
 import type { Action } from "../domain/action.js";
 import type { Caller } from "../domain/caller.js";
+import type { Payload } from "../domain/payload.js";
+import type { Secret } from "../domain/secret.js";
 import { isSecretError, SecretError } from "../domain/secret-error.js";
 import type { SecretName } from "../domain/secret-name.js";
 import type { Decision, DenialReason, Part, Policy } from "../policy/policy.js";
 import type { BrokerMetrics } from "../telemetry/broker-metrics.js";
 import type { Call } from "./call.js";
+import type { Options } from "./guarded-call.js";
+import type { PayloadHashes } from "./payload-hashes.js";
 
 /** What enforcement works with. */
 export interface EnforcementOptions {
@@ -14,6 +18,8 @@ export interface EnforcementOptions {
   readonly metrics: BrokerMetrics;
   /** The policy in force now. */
   readonly policy: () => Policy;
+  /** Tells payloads apart in records. */
+  readonly payloadHashes: PayloadHashes;
 }
 
 /** What a call wants to do. */
@@ -25,6 +31,10 @@ export interface Access {
   readonly part?: Part | undefined;
   /** Whether it changes what is stored: then it is on record before the manager hears of it. */
   readonly isChange: boolean;
+  /** What the caller gives the manager to go by; the record has its keys. */
+  readonly options?: Options | undefined;
+  /** Why, in the caller's words. */
+  readonly cause?: string | undefined;
 }
 
 /** What the record of a success says beyond `ok`. */
@@ -32,6 +42,10 @@ export interface Outcome {
   readonly outcome?: "ok" | "not_modified" | "not_found" | undefined;
   readonly version?: number | undefined;
   readonly uid?: string | undefined;
+  /** Whose payload leaves. */
+  readonly released?: Secret | undefined;
+  /** What was stored. */
+  readonly stored?: Payload | undefined;
 }
 
 const messages: Readonly<Record<DenialReason, (action: Action, name: string | undefined) => string>> = {
@@ -75,8 +89,9 @@ export class Enforcement {
     } catch (error) {
       return await this.#recordFailure(call, access, { rule, error });
     }
-    const { outcome = "ok", version, uid } = describe(result);
-    await this.#record(call, access, { phase: "outcome", rule, outcome, version, uid });
+    const { outcome = "ok", version, uid, released, stored } = describe(result);
+    const payloadHash = this.#options.payloadHashes.hash(released, stored);
+    await this.#record(call, access, { phase: "outcome", rule, outcome, version, uid, payloadHash });
     return result;
   }
 
@@ -119,10 +134,17 @@ export class Enforcement {
 
 // eslint-disable-next-line max-params -- on every call's way: an object to name them would be made for each
 function recordOf(call: Call, access: Access, name: SecretName | undefined, entry: Entry): AuditRecord {
-  const { requestId, caller } = call;
-  const { action, part: asked } = access;
-  const { phase, rule, outcome, version, uid, allowed = true } = entry;
-  return { phase, requestId, caller, action, name, asked, allowed, rule, outcome, version, uid };
+  const { requestId, caller, startMs, deadlineMs } = call;
+  const { action, part: asked, options, cause } = access;
+  const { phase, rule, outcome, version, uid, payloadHash, allowed = true } = entry;
+  // A watch lives for hours, and how long is nothing about its records.
+  const latencyMs = phase === "attempt" || deadlineMs === Infinity ? undefined : performance.now() - startMs;
+  const optionKeys = options === undefined ? undefined : Object.keys(options);
+  // prettier-ignore
+  return {
+    phase, requestId, caller, action, name, asked, allowed, rule, outcome,
+    version, uid, payloadHash, optionKeys, cause, latencyMs,
+  };
 }
 
 /** A call that touches several names is allowed only if each is; the first refusal decides. */
@@ -145,6 +167,7 @@ interface Entry {
   readonly outcome?: string | undefined;
   readonly version?: number | undefined;
   readonly uid?: string | undefined;
+  readonly payloadHash?: string | undefined;
 }
 
 function quoted(name: string | undefined): string {

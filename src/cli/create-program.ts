@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { version } from "../app/version.js";
 import { addConnectionOptions, type CommandContext } from "./command-context.js";
+import { addAuditCommand } from "./audit-command.js";
 import { addBackupCommands } from "./backup-command.js";
 import { addConfigCommand } from "./config-command.js";
 import { addCopyCommand } from "./copy-command.js";
@@ -47,5 +48,6 @@ export function createProgram(context: CommandContext): Command {
   addImportCommand(program, context);
   addPolicyCommand(program, context);
   addTokenCommand(program, context);
+  addAuditCommand(program, context);
   return program;
 }

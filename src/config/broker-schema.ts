@@ -1,13 +1,7 @@
-import { resolve } from "node:path";
 import { z } from "zod";
-import {
-  type AuditConfig,
-  type EncryptionConfig,
-  type ListenAddress,
-  type LogLevel,
-  logLevels,
-  type TimeoutsConfig,
-} from "./config.js";
+import { type EncryptionConfig, type ListenAddress, type LogLevel, logLevels, type TimeoutsConfig } from "./config.js";
+import type { AuditConfig } from "./audit-config.js";
+import { createAuditSchema } from "./audit-schema.js";
 import type { LimitsConfig } from "./limits-config.js";
 import { createEncryptionSchema } from "./encryption-schema.js";
 import { isSameAddress, parseListenAddress } from "./listen-address.js";
@@ -55,9 +49,6 @@ function createWorkloadSchema(address: z.ZodType<ListenAddress, string>): z.ZodT
     });
 }
 
-/** The same on Linux for a path's length; a longer one names no file. */
-const maxPathLength = 4_096;
-
 const addressType = "HOST:PORT, [IPv6]:PORT or unix:PATH";
 const addressBounds = "loopback or a Unix socket, whose absolute path has at most 107 bytes";
 
@@ -71,7 +62,7 @@ export function createBrokerSchema(directory: string): z.ZodType<BrokerSection> 
     encryption: createEncryptionSchema(directory),
     listen: listenSchema(directory),
     admin: adminSchema(directory),
-    audit: auditSchema(directory),
+    audit: createAuditSchema(directory),
     log: z
       .strictObject({
         level: z.enum(logLevels).default("info").describe("How much is logged to standard error; never a secret."),
@@ -162,40 +153,6 @@ function adminSchema(directory: string): z.ZodType<ListenAddress | undefined> {
     .prefault({})
     .transform((admin) => admin.listen)
     .describe("Metrics and health over HTTP.");
-}
-
-function auditSchema(directory: string): z.ZodType<AuditConfig> {
-  return z
-    .strictObject({
-      sink: z
-        .enum(["stdout", "file"])
-        .default("stdout")
-        .describe("Where audit records go, one line of JSON each, written before the answer."),
-      path: z
-        .string()
-        .min(1)
-        .max(maxPathLength)
-        .optional()
-        .describe(
-          "The file to append to, required with `sink: file`, made with mode 0600. Relative to the configuration's directory.",
-        ),
-    })
-    .prefault({})
-    .transform(({ sink, path }, context): AuditConfig => {
-      if (sink === "stdout" && path === undefined) return { sink };
-      if (sink === "file" && path !== undefined && !path.includes("\0"))
-        return { sink, path: resolve(directory, path) };
-      context.addIssue({ code: "custom", message: auditProblem(sink, path), path: ["path"] });
-      return z.NEVER;
-    })
-    .describe("The audit trail.");
-}
-
-function auditProblem(sink: "stdout" | "file", path: string | undefined): string {
-  if (sink === "stdout") return 'is not used; set "sink: file" or remove it';
-  return path === undefined
-    ? 'is missing; "sink: file" needs the file to append to'
-    : "must not contain a zero character; write the path of a file";
 }
 
 const timeoutsSchema = z

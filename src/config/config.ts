@@ -1,5 +1,7 @@
+import type { AuditConfig } from "./audit-config.js";
 import type { AuthenticationConfig } from "./authentication-config.js";
 import type { LimitsConfig } from "./limits-config.js";
+import type { UrlConfig } from "./url-config.js";
 import type { PolicyConfig, PrincipalConfig } from "./policies-config.js";
 import type { Tags } from "../domain/secret.js";
 
@@ -35,9 +37,6 @@ export interface PostgresConfig {
   readonly statementTimeoutMs: number;
   readonly encryption: EncryptionConfig;
 }
-
-/** Where a URL is that may hold a password. */
-export type UrlConfig = { readonly variable: string } | { readonly path: string };
 
 /** Where the key of a store is. */
 export type EncryptionConfig =
@@ -80,9 +79,6 @@ export interface WorkloadConfig {
   readonly principal: string;
   readonly groups: readonly string[];
 }
-
-/** Where audit records go. */
-export type AuditConfig = { readonly sink: "stdout" } | { readonly sink: "file"; readonly path: string };
 
 /** The levels of the log. */
 export const logLevels = ["error", "warn", "info", "debug", "trace"] as const;

@@ -3,7 +3,13 @@ import { classPathProblem } from "./class-path.js";
 import type { ManagerConfig, PostgresConfig, SqliteConfig, StoreConfig } from "./config.js";
 import { isMapping } from "./mapping.js";
 import { foundText } from "./schema-message.js";
-import { createPostgresSchema, createSqliteSchema, type PostgresSection, urlConfig } from "./store-schema.js";
+import {
+  createPostgresSchema,
+  createSqliteSchema,
+  type PostgresSection,
+  urlConfig,
+  urlProblem,
+} from "./store-schema.js";
 
 const maxEnvironmentPrefixLength = 256;
 
@@ -64,13 +70,6 @@ function postgresOf(manager: PostgresSection, context: z.RefinementCtx): Manager
   const { kind, schema, max_connections: maxConnections, statement_timeout: statementTimeoutMs } = manager;
   const url = urlConfig(manager);
   if (url !== undefined) return { kind, url, schema, maxConnections, statementTimeoutMs };
-  const isMissing = manager.url_file === undefined;
-  context.addIssue({
-    code: "custom",
-    message: isMissing
-      ? 'is missing; say which variable holds the URL, or set "url_file"'
-      : 'cannot go with "url_environment"; keep one of them',
-    path: [isMissing ? "url_environment" : "url_file"],
-  });
+  context.addIssue({ code: "custom", ...urlProblem(manager) });
   return z.NEVER;
 }

@@ -1,12 +1,14 @@
 import { z } from "zod";
-import type { UrlConfig } from "./config.js";
+import type { UrlConfig } from "./url-config.js";
 import { filePathSchema, variableSchema } from "./path-schema.js";
 import { durationSchema } from "./quantity-schema.js";
 
 const defaultPath = ".secret-broker/secrets.db";
 
-/** Lower case only, so that it means the same with quotes and without. */
-const schemaForm = /^(?!pg_)[a-z_][a-z0-9_]{0,62}$/u;
+/** The name of a schema; lower case only, so that it means the same with quotes and without. */
+export const schemaNameSchema: z.ZodString = z.string().regex(/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/u, {
+  error: "must be 1 to 63 small letters, digits and _, and not begin with a digit or pg_",
+});
 
 /** A member of a union by `kind`, which must see its shape. */
 export type SqliteSchema = z.ZodObject<
@@ -52,14 +54,10 @@ export function createPostgresSchema(directory: string): PostgresSchema {
         "With `kind: postgres`: the file with the database's URL, read again for each connection. Relative to the configuration's directory.",
       "x-bounds": "a path; this or `url_environment`",
     }),
-    schema: z
-      .string()
-      .regex(schemaForm, { error: "must be 1 to 63 small letters, digits and _, and not begin with a digit or pg_" })
-      .default("secret_broker")
-      .meta({
-        description: "With `kind: postgres`: the schema the tables are in, made when it is missing.",
-        "x-bounds": "1 to 63 small letters, digits and `_`",
-      }),
+    schema: schemaNameSchema.default("secret_broker").meta({
+      description: "With `kind: postgres`: the schema the tables are in, made when it is missing.",
+      "x-bounds": "1 to 63 small letters, digits and `_`",
+    }),
     max_connections: z
       .number()
       .int()
@@ -79,8 +77,18 @@ export function createPostgresSchema(directory: string): PostgresSchema {
 /** `kind: postgres` as it was read. */
 export type PostgresSection = z.infer<PostgresSchema>;
 
+/** What a section says of a database's URL. */
+export type UrlSection = Pick<PostgresSection, "url_environment" | "url_file">;
+
 /** Where a section says the URL is; undefined where it says nothing, or two things. */
-export function urlConfig({ url_environment: variable, url_file: path }: PostgresSection): UrlConfig | undefined {
+export function urlConfig({ url_environment: variable, url_file: path }: UrlSection): UrlConfig | undefined {
   if (variable !== undefined && path === undefined) return { variable };
   return variable === undefined && path !== undefined ? { path } : undefined;
+}
+
+/** What is wrong with a section that has no {@link urlConfig}. */
+export function urlProblem({ url_file: path }: UrlSection): { readonly message: string; readonly path: string[] } {
+  return path === undefined
+    ? { message: 'is missing; say which variable holds the URL, or set "url_file"', path: ["url_environment"] }
+    : { message: 'cannot go with "url_environment"; keep one of them', path: ["url_file"] };
 }

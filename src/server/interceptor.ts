@@ -155,17 +155,16 @@ export class Interceptor {
       method,
       metrics,
       isAdmitted: false,
-      startMs: performance.now(),
       span: tracing.isRecording ? tracing.startSpan(method, ...traceHeaders(wire)) : undefined,
     };
   }
 
-  #finish({ call, kind, isAdmitted, metrics, startMs, span }: Passage, code: status): void {
+  #finish({ call, kind, isAdmitted, metrics, span }: Passage, code: status): void {
     call.end();
     if (kind === "watch") this.#openStreams -= 1;
     else this.#callsUnderWay -= 1;
     if (isAdmitted) this.#options.limits.leave(call.caller.principal, kind);
-    metrics.finished(code, performance.now() - startMs);
+    metrics.finished(code, performance.now() - call.startMs);
     span?.end(code);
   }
 
@@ -195,7 +194,6 @@ interface Passage extends OpenedCall {
   isAdmitted: boolean;
   readonly method: string;
   readonly metrics: MethodMetrics;
-  readonly startMs: number;
   readonly span: CallSpan | undefined;
 }
 

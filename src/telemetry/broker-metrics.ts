@@ -44,6 +44,18 @@ export interface BrokerMetricsOptions {
   readonly secretNames: boolean;
 }
 
+/** What happened to audit records. */
+export interface AuditCounts {
+  readonly records: number;
+  /** Batches. */
+  readonly written: number;
+  readonly failed: number;
+  /** How often something was lost of what was written. */
+  readonly losses: number;
+  /** Records that a sink which is not required did not get. */
+  readonly missing: number;
+}
+
 /** Counts what happens behind the calls: the manager's work, decisions and audit batches. */
 export class BrokerMetrics {
   /** Whether reads are counted by secret name. */
@@ -56,6 +68,8 @@ export class BrokerMetrics {
   #auditRecords = 0;
   #auditBatchesWritten = 0;
   #auditBatchesFailed = 0;
+  #auditLosses = 0;
+  #auditMissing = 0;
 
   constructor(options: BrokerMetricsOptions = { secretNames: false }) {
     this.secretNames = options.secretNames;
@@ -85,6 +99,16 @@ export class BrokerMetrics {
     } else this.#auditBatchesFailed += 1;
   }
 
+  /** Counts that something was lost of the audit trail. */
+  auditLoss(): void {
+    this.#auditLosses += 1;
+  }
+
+  /** Counts records that an audit sink which is not required did not get. */
+  auditMissing(records: number): void {
+    this.#auditMissing += records;
+  }
+
   /** Counts one read of a secret by its name, only where names were asked for. */
   secretRead(name: string): void {
     if (!this.secretNames) return;
@@ -103,9 +127,10 @@ export class BrokerMetrics {
     return { allowed: this.#allowed, denied: this.#denied };
   }
 
-  /** Audit records written, and batches by their outcome. */
-  audit(): { readonly records: number; readonly written: number; readonly failed: number } {
-    return { records: this.#auditRecords, written: this.#auditBatchesWritten, failed: this.#auditBatchesFailed };
+  /** What happened to audit records until now. */
+  audit(): AuditCounts {
+    const [records, written, failed] = [this.#auditRecords, this.#auditBatchesWritten, this.#auditBatchesFailed];
+    return { records, written, failed, losses: this.#auditLosses, missing: this.#auditMissing };
   }
 
   /** Reads by secret name; empty unless names were asked for. */

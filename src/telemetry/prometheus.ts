@@ -139,6 +139,24 @@ function registerAudit(registry: Registry, broker: BrokerMetrics): void {
       this.inc({ outcome: "failed" }, failed);
     },
   });
+  new Counter({
+    name: "secret_broker_audit_losses_total",
+    help: "How often something was missing or other than written in the audit trail.",
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(broker.audit().losses);
+    },
+  });
+  new Counter({
+    name: "secret_broker_audit_missing_records_total",
+    help: "Audit records that a sink which is not required did not get.",
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(broker.audit().missing);
+    },
+  });
 }
 
 function registerSecretReads(registry: Registry, broker: BrokerMetrics): void {

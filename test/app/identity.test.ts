@@ -4,6 +4,7 @@ import { Metadata } from "@grpc/grpc-js";
 import { afterEach, describe, expect, it } from "vitest";
 import { createAccessToken, hashOfToken } from "../../src/identity/access-token.js";
 import { startBroker, type TestBroker } from "../../src/testkit/start-broker.js";
+import { recordLines } from "../audit/example-record.js";
 import { run } from "../cli/run-in-process.js";
 import { RpcCaller } from "./call-rpc.js";
 
@@ -88,7 +89,11 @@ secret_broker:${common}
     broker = await startBroker({ config, files: { "tokens.yaml": `tokens:\n${entry("app-a", token)}` } });
     await connect(broker.address).call("ReadSecret", read, bearer(token));
     const records = readFileSync(broker.auditFile, "utf8");
-    expect(JSON.parse(records)).toMatchObject({ principal: "app-a", proven_by: "token", decision: "allow" });
+    expect(JSON.parse(recordLines(records).join())).toMatchObject({
+      principal: "app-a",
+      proven_by: "token",
+      decision: "allow",
+    });
     expect(records).not.toContain(token);
     expect(records).not.toContain(hashOfToken(token).slice(10));
   });
@@ -159,10 +164,7 @@ secret_broker:${common}
     expect(await outcome(`unix:${join(broker.directory, "a.sock")}`)).toBe("SECRET_NOT_FOUND");
     expect(await outcome(`unix:${join(broker.directory, "b.sock")}`)).toBe("POLICY_DENIED");
     expect(await outcome(broker.address)).toBe("POLICY_DENIED");
-    const records = readFileSync(broker.auditFile, "utf8")
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line) as object);
+    const records = recordLines(readFileSync(broker.auditFile, "utf8")).map((line) => JSON.parse(line) as object);
     expect(records).toMatchObject([
       { principal: "app-a", proven_by: "unix_socket", peer: "unix", decision: "allow" },
       { principal: "app-b", proven_by: "unix_socket", peer: "unix", decision: "deny" },

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type AuditRecord, AuditRecordFormat } from "../../src/audit/audit-record.js";
 import { actions } from "../../src/domain/action.js";
 import { proofs } from "../../src/domain/caller.js";
+import { exampleRecord } from "./example-record.js";
 
 const anyText = fc.string({ unit: "binary" });
 const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(arbitrary, { nil: undefined });
@@ -24,6 +25,10 @@ const anyRecord: fc.Arbitrary<AuditRecord> = fc.record({
   outcome: maybe(anyText),
   version: maybe(fc.nat()),
   uid: maybe(anyText),
+  payloadHash: maybe(anyText),
+  optionKeys: maybe(fc.array(anyText, { maxLength: 3 })),
+  cause: maybe(anyText),
+  latencyMs: maybe(fc.integer({ min: 0, max: 1_000_000 })),
 });
 
 describe("AuditRecordFormat", () => {
@@ -33,7 +38,7 @@ describe("AuditRecordFormat", () => {
       fc.property(anyRecord, (record) => {
         const line = new AuditRecordFormat().format(record, time);
         expect(line).not.toMatch(/[\n\r]/);
-        const { caller, requestId, allowed, asked, ...rest } = record;
+        const { caller, requestId, allowed, asked, payloadHash, optionKeys, latencyMs, ...rest } = record;
         const said = Object.entries(rest).filter(([, value]) => value !== undefined);
         expect(JSON.parse(line)).toEqual({
           ...Object.fromEntries(said),
@@ -41,6 +46,9 @@ describe("AuditRecordFormat", () => {
           request_id: requestId,
           principal: caller.principal,
           ...(caller.groups.length > 0 && { groups: caller.groups }),
+          ...(payloadHash !== undefined && { payload_hash: payloadHash }),
+          ...(optionKeys !== undefined && { option_keys: optionKeys }),
+          ...(latencyMs !== undefined && { latency_us: latencyMs * 1_000 }),
           ...(asked?.version !== undefined && { asked_version: asked.version }),
           ...(asked?.field !== undefined && { asked_field: asked.field }),
           proven_by: caller.provenBy,
@@ -50,5 +58,11 @@ describe("AuditRecordFormat", () => {
       }),
       { numRuns: 3_000 },
     );
+  });
+
+  it("names 32 of a call's options at most", () => {
+    const optionKeys = Array.from({ length: 100 }, (_, index) => `option-${String(index)}`);
+    const line = new AuditRecordFormat().format({ ...exampleRecord(1), optionKeys }, "2030-01-01T00:00:00.000Z");
+    expect(JSON.parse(line)).toHaveProperty("option_keys", optionKeys.slice(0, 32));
   });
 });

@@ -14,10 +14,12 @@ export function exampleRecord(requestId: number | string): AuditRecord {
   };
 }
 
-/** The request ids in a text of records, in their order; a line that is no record fails. */
+/** The request ids in a text of records, in their order; a line that is neither a record nor the chain's fails. */
 export function requestIdsIn(text: string): string[] {
-  return text
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => (JSON.parse(line) as { request_id: string }).request_id);
+  return recordLines(text).map((line) => (JSON.parse(line) as { request_id: string }).request_id);
+}
+
+/** The lines that are records. */
+export function recordLines(text: string): string[] {
+  return text.split("\n").filter((line) => line !== "" && !line.startsWith('{"audit":'));
 }

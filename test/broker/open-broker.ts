@@ -6,8 +6,10 @@ import { Call, type CallIdentity } from "../../src/broker/call.js";
 import { Enforcement } from "../../src/broker/enforcement.js";
 import { GuardedManager } from "../../src/broker/guarded-manager.js";
 import { SecretWatches } from "../../src/broker/watch/secret-watches.js";
+import { PayloadHashes } from "../../src/broker/payload-hashes.js";
 import { VirtualKeys } from "../../src/broker/virtual-keys.js";
 import type { SecretManager } from "../../src/contract/secret-manager.js";
+import { type Payload, payloadBytes } from "../../src/domain/payload.js";
 import { parseSecretName, type SecretName } from "../../src/domain/secret-name.js";
 import { createLog } from "../../src/log/create-log.js";
 import type { Log } from "../../src/log/log.js";
@@ -25,6 +27,10 @@ export interface RecordLine {
   readonly outcome?: string;
   readonly version?: number;
   readonly uid?: string;
+  readonly payload_hash?: string;
+  readonly option_keys?: readonly string[];
+  readonly cause?: string;
+  readonly latency_us?: number;
 }
 
 /** Keeps audit records; refuses them while `isFailing`, and tells `onWrite` of each batch. */
@@ -41,6 +47,10 @@ export class KeptRecords implements AuditSink {
     return Promise.resolve();
   }
 
+  tend(): Promise<void> {
+    return this.isFailing ? Promise.reject(new Error("the disk is full")) : Promise.resolve();
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }
@@ -51,6 +61,11 @@ export class KeptRecords implements AuditSink {
       .filter((line) => line !== "")
       .map((line) => JSON.parse(line) as RecordLine);
   }
+}
+
+/** What stands for the hash of a payload in these records: so that a test can tell which one it was. */
+export function shownHash(payload: Payload): string {
+  return `hash of ${String(payloadBytes(payload).length)} bytes`;
 }
 
 /** A log at the lowest level whose lines are kept. */
@@ -134,7 +149,8 @@ export function openBroker(manager: SecretManager, { access, settings }: OpenBro
     maxPayloadBytes: () => inForce.maxPayloadBytes,
     boundOptions: () => inForce.boundOptions,
   });
-  const enforcement = new Enforcement({ audit, metrics, policy: () => inForce.policy });
+  const payloadHashes = new PayloadHashes(shownHash);
+  const enforcement = new Enforcement({ audit, metrics, policy: () => inForce.policy, payloadHashes });
   const watches = new SecretWatches({ manager: guarded, enforcement, log, settings: () => inForce.watch });
   const broker = new Broker({ manager: guarded, enforcement, metrics, watches, settings: () => inForce });
   return {

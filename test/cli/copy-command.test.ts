@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SecretBrokerClient } from "../../src/client/index.js";
+import { recordLines } from "../audit/example-record.js";
 import { launch, run, type RunningCli, type RunResult } from "./run-in-process.js";
 
 let directory: string;
@@ -163,16 +164,22 @@ describe("copy", () => {
     const readOnly = await configure("read-only", { access: "read_only" });
     expect(sorted(await copy(from, readOnly))).toEqual(["failed ACCESS_MODE_DENIED A"]);
     await copy(from, to);
-    const records = async (file: string): Promise<readonly unknown[]> =>
-      (await readFile(at(file), "utf8"))
-        .split("\n")
-        .filter((line) => line.includes("secret-broker copy"))
-        .map((line) => JSON.parse(line) as unknown);
+    // Beside the broker's own, each in a trail that can be verified.
+    const trails = async (stem: string): Promise<readonly string[]> =>
+      (await readdir(directory)).filter((file) => file.startsWith(`${stem}.copy-`)).sort();
+    const records = async (stem: string): Promise<readonly unknown[]> => {
+      const texts = await Promise.all((await trails(stem)).map((file) => readFile(at(file), "utf8")));
+      return texts.flatMap(recordLines).map((line) => JSON.parse(line) as unknown);
+    };
     expect(await records("from.jsonl")).toContainEqual(
       expect.objectContaining({ action: "read", name: "A", outcome: "ok", principal: "secret-broker copy" }),
     );
     expect(await records("to.jsonl")).toContainEqual(expect.objectContaining({ action: "write", name: "A" }));
-    expect(await readFile(at("from.jsonl"), "utf8")).not.toContain("canary");
+    const [trail = ""] = await trails("from.jsonl");
+    expect(await readFile(at(trail), "utf8")).not.toContain("canary");
+    const verified = await run(["audit", "verify", "--config", from]);
+    expect(verified).toMatchObject({ code: 0 });
+    expect(verified.stdout).toContain(`${trail}: `);
   });
 
   it("copies nothing that cannot be recorded", async () => {

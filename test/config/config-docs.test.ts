@@ -60,6 +60,10 @@ describe("the documentation of the configuration", () => {
         ),
         "encryption.variable",
         "encryption.socket",
+        // In the place of one sink.
+        "audit.sinks",
+        ...["kind", "required", "deadline", "path", "rotate_size"].map((key) => `audit.sinks.${key}`),
+        ...["address", "url_environment", "url_file", "schema", "trail"].map((key) => `audit.sinks.${key}`),
       ].map((key) => `secret_broker.${key}`),
     );
   });

@@ -39,7 +39,10 @@ describe("loadConfig", () => {
     const { config } = await loadConfig(relative(process.cwd(), file));
     expect(config.file).toBe(file);
     expect(config.listen).toEqual([{ kind: "unix", path: join(directory, "b.sock") }]);
-    expect(config.audit).toEqual({ sink: "file", path: join(directory, "a/b") });
+    expect(config.audit).toMatchObject({
+      keyPath: join(directory, ".secret-broker/audit.key"),
+      sinks: [{ kind: "file", path: join(directory, "a/b"), headPath: join(directory, ".secret-broker/b.head") }],
+    });
   });
 
   it("takes --listen relative to the working directory", async () => {

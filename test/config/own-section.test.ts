@@ -5,7 +5,10 @@ import { configOf, placesOf, problemsOf, withMemory } from "./config-text.js";
 const defaults: Omit<Config, "file" | "manager" | "keyManagement"> = {
   listen: [{ kind: "tcp", host: "127.0.0.1", port: 50_051 }],
   adminListen: { kind: "tcp", host: "127.0.0.1", port: 50_052 },
-  audit: { sink: "stdout" },
+  audit: {
+    keyPath: "/etc/broker/.secret-broker/audit.key",
+    sinks: [{ kind: "stdout", required: true, deadlineMs: 2_000 }],
+  },
   logLevel: "info",
   limits: {
     maxPayloadBytes: 1_048_576,
@@ -77,7 +80,7 @@ describe("secret_broker", () => {
         { kind: "unix", path: "/etc/broker/run/b.sock" },
       ],
       adminListen: undefined,
-      audit: { sink: "file", path: "/etc/audit.jsonl" },
+      audit: { sinks: [{ kind: "file", path: "/etc/audit.jsonl" }] },
       logLevel: "trace",
       limits: {
         maxPayloadBytes: 2_097_152,
@@ -136,9 +139,47 @@ describe("secret_broker", () => {
     ['{ sink: file, path: "" }', "3:30 secret_broker.audit.path", ""],
     ['{ sink: file, path: "a\\0b" }', "3:30 secret_broker.audit.path", "zero"],
     ["{ sink: syslog }", "3:18 secret_broker.audit.sink", '"stdout", "file"'],
+    ["{ sink: stdout, sinks: [{ kind: stdout }] }", "3:18 secret_broker.audit.sink", "entry of the list"],
+    ["{ head: h, sinks: [{ kind: stdout }] }", "3:18 secret_broker.audit.head", "entry of the list"],
+    ["{ sinks: [] }", "3:19 secret_broker.audit.sinks", "at least 1"],
+    ["{ sinks: [{ kind: stdout, required: false }] }", "3:19 secret_broker.audit.sinks", "required"],
+    ["{ sinks: [{ kind: stdout }, { kind: stdout }] }", "3:38 secret_broker.audit.sinks[1]", "already"],
+    ["{ sinks: [{ kind: file, path: a/x }, { kind: file, path: b/x }] }", "3:47 secret_broker.audit.sinks[1]", "name"],
+    ["{ sinks: [{ kind: file }] }", "3:20 secret_broker.audit.sinks[0].path", "is missing"],
+    [
+      "{ sinks: [{ kind: stdout, path: a }] }",
+      "3:36 secret_broker.audit.sinks[0].path",
+      "does not belong to this kind",
+    ],
+    ["{ sinks: [{ kind: syslog, address: '10.0.0.1:514' }] }", "3:45 secret_broker.audit.sinks[0].address", "loopback"],
+    ["{ sinks: [{ kind: postgres }] }", "3:20 secret_broker.audit.sinks[0].url_environment", "is missing"],
+    ["{ sinks: [{ kind: kafka }] }", "3:28 secret_broker.audit.sinks[0].kind", '"postgres"'],
   ])("audit %s is refused", (audit, at, text) => {
     expect(placesOf(withMemory(`  audit: ${audit}\n`))).toEqual([at]);
     expect(problemsOf(withMemory(`  audit: ${audit}\n`))[0]?.message).toContain(text);
+  });
+
+  it("sends audit records to several places", () => {
+    const sinks = `
+      - { kind: file, path: a/audit.jsonl, rotate_size: 1MiB }
+      - { kind: syslog, address: "unix:/dev/log", required: false, deadline: 100ms }
+      - { kind: postgres, url_environment: AUDIT_URL, trail: here }
+`;
+    expect(configOf(withMemory(`  audit:\n    sinks:${sinks}`)).audit).toEqual({
+      keyPath: "/etc/broker/.secret-broker/audit.key",
+      sinks: [
+        {
+          ...{ kind: "file", path: "/etc/broker/a/audit.jsonl", rotateBytes: 1_048_576 },
+          headPath: "/etc/broker/.secret-broker/audit.jsonl.head",
+          ...{ required: true, deadlineMs: 2_000 },
+        },
+        { kind: "syslog", address: { kind: "unix", path: "/dev/log" }, required: false, deadlineMs: 100 },
+        {
+          ...{ kind: "postgres", url: { variable: "AUDIT_URL" }, schema: "secret_broker", trail: "here" },
+          ...{ required: true, deadlineMs: 2_000 },
+        },
+      ],
+    });
   });
 
   it.each<Amounts>([

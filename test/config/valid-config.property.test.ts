@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
+import type { AuditConfig } from "../../src/config/audit-config.js";
 import { accessModes, logLevels } from "../../src/config/config.js";
 import { secretNameProblem } from "../../src/domain/secret-name.js";
 import { file, load } from "./config-text.js";
@@ -64,6 +65,16 @@ const manager = fc.oneof(
   }),
 );
 
+function expectedAudit(file: string | undefined): AuditConfig {
+  const standard = { required: true, deadlineMs: 2_000 };
+  const headPath = `/etc/broker/.secret-broker/${file ?? ""}.head`;
+  const kept = { kind: "file", path: `/etc/broker/${file ?? ""}`, headPath, rotateBytes: 256 * 1_048_576 } as const;
+  return {
+    keyPath: "/etc/broker/.secret-broker/audit.key",
+    sinks: [file === undefined ? { kind: "stdout", ...standard } : { ...kept, ...standard }],
+  };
+}
+
 const validConfig = fc
   .record({
     manager,
@@ -114,7 +125,7 @@ const validConfig = fc
       keyManagement: made.keyManagement[1],
       listen: listen.map(([, address]) => address),
       adminListen: undefined,
-      audit: auditFile === undefined ? { sink: "stdout" } : { sink: "file", path: `/etc/broker/${auditFile}` },
+      audit: expectedAudit(auditFile),
       logLevel: made.logLevel,
       limits: {
         maxPayloadBytes: payload[1],

@@ -25,7 +25,7 @@ describe("BrokerMetrics", () => {
     const metrics = new BrokerMetrics();
     metrics.auditBatch(3, 1, true);
     metrics.auditBatch(5, 1, false);
-    expect(metrics.audit()).toEqual({ records: 3, written: 1, failed: 1 });
+    expect(metrics.audit()).toEqual({ records: 3, written: 1, failed: 1, losses: 0, missing: 0 });
   });
 
   it("keeps no secret's name unless asked to", () => {

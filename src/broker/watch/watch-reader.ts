@@ -57,7 +57,7 @@ export class WatchReader {
         (secret) => {
           if (secret === undefined) return { outcome: "not_found" };
           const { version, uid } = secret;
-          return { outcome: held.isHeld(secret) ? "not_modified" : "ok", version, uid };
+          return held.isHeld(secret) ? { outcome: "not_modified", version, uid } : { version, uid, released: secret };
         },
       ),
     );

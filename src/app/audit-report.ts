@@ -1,0 +1,82 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { AuditVerifier } from "../audit/audit-key.js";
+import type { ChainEnd } from "../audit/chain-link.js";
+import { findTrailFiles } from "../audit/trail-files.js";
+import type { Verification } from "../audit/verify-chain.js";
+import type { AuditConfig, AuditSinkConfig } from "../config/audit-config.js";
+import { SecretError } from "../domain/secret-error.js";
+import { readAuditHead } from "./audit-head-file.js";
+import { openAuditVerifier } from "./audit-key-file.js";
+import { fileTrail, type KeptTrail, keptTrail } from "./verify-audit.js";
+
+/** What was found of one trail. */
+export interface TrailReport extends Verification {
+  /** A file's path, or a table. */
+  readonly trail: string;
+}
+
+/** What is verified. */
+export interface ReportOptions {
+  /** The private key, or the public one. */
+  readonly keyPath: string;
+  /** Leaves out files that end before. */
+  readonly from?: Date | undefined;
+  /** Asked, each time the reading of a trail begins, for what is shown its lines. */
+  readonly openReader?: ((trail: string) => (line: Buffer) => void) | undefined;
+}
+
+/** A broker that serves writes on, so what looks torn at the end may be whole a moment later. */
+const maxAttempts = 5;
+const retryMs = 200;
+
+/**
+ * Verifies everything that is kept of a configuration's audit records, also beside a broker that writes on: its trail
+ * in each place, and those that other commands wrote beside it.
+ * @throws SecretError `CONFIG_INVALID` when nothing is kept, or the key is missing; `AUDIT_UNAVAILABLE` when it cannot be read
+ */
+export async function reportTrails(
+  { sinks }: Pick<AuditConfig, "sinks">,
+  options: ReportOptions,
+): Promise<readonly TrailReport[]> {
+  const verifier = await openAuditVerifier(options.keyPath);
+  const reports: TrailReport[] = [];
+  for (const sink of sinks) {
+    const trail = keptTrail(sink, verifier.id);
+    if (trail === undefined) continue;
+    const expected = await knownEnd(sink, verifier);
+    reports.push(await report(trail, { ...options, verifier, expected }));
+    for (const other of await othersBeside(sink)) reports.push(await report(other, { ...options, verifier }));
+  }
+  if (reports.length > 0) return reports;
+  const message = "no audit records are kept here; verify them where their sink keeps them";
+  throw new SecretError("CONFIG_INVALID", message);
+}
+
+interface TrailOptions extends ReportOptions {
+  readonly verifier: AuditVerifier;
+  readonly expected?: ChainEnd | undefined;
+}
+
+async function report(trail: KeptTrail, { openReader, ...options }: TrailOptions): Promise<TrailReport> {
+  const { description } = trail;
+  try {
+    for (let attempt = 1; ; attempt += 1) {
+      const found = await trail.verify({ ...options, onLine: openReader?.(description) });
+      if (found.faults.length === 0 || attempt === maxAttempts) return { trail: description, ...found };
+      await delay(retryMs);
+    }
+  } catch (cause) {
+    throw new SecretError("AUDIT_UNAVAILABLE", `the audit trail ${description} cannot be read`, { cause });
+  }
+}
+
+async function knownEnd(sink: AuditSinkConfig, verifier: AuditVerifier): Promise<ChainEnd | undefined> {
+  if (sink.kind !== "file" || sink.headPath === undefined) return undefined;
+  return await readAuditHead(sink.headPath, verifier);
+}
+
+async function othersBeside(sink: AuditSinkConfig): Promise<readonly KeptTrail[]> {
+  if (sink.kind !== "file") return [];
+  const { others } = await findTrailFiles(sink.path);
+  return others.map(fileTrail);
+}

@@ -1,0 +1,157 @@
+import type { AuditKey } from "./audit-key.js";
+import { AuditChain, type Sealed } from "./audit-chain.js";
+import type { AuditSink } from "./audit-sink.js";
+import type { AuditTarget } from "./audit-target.js";
+import type { ChainEnd } from "./chain-link.js";
+import { IsoClock } from "./iso-clock.js";
+
+/** Remembers how far a chain was signed, apart from what was written. */
+export interface ChainHead {
+  /** Undefined when nothing is remembered. */
+  load(): Promise<ChainEnd | undefined>;
+  /** Takes a signed link's line to remember; nobody waits for it. */
+  save(line: Buffer): void;
+  /** Resolves when what was saved last is remembered, or cannot be. */
+  settled(): Promise<void>;
+}
+
+/** What a chained sink works with. */
+export interface ChainedSinkOptions {
+  readonly target: AuditTarget;
+  readonly key: AuditKey;
+  readonly head?: ChainHead | undefined;
+  /** Told what has become of what was written: a loss that somebody must look into, or a note. */
+  readonly onFinding: (finding: { readonly message: string; readonly isLoss: boolean }) => void;
+}
+
+/** How far a target was written. */
+export interface ChainPosition {
+  readonly end: ChainEnd | undefined;
+  /** How many bytes the target has up to there. */
+  readonly bytes: number;
+  /** How often it was opened: another number, another file perhaps. */
+  readonly opened: number;
+}
+
+/** Writes records as a chain: each batch is linked to the one before it, and about once a second all of it is signed. */
+export class ChainedSink implements AuditSink {
+  readonly description: string;
+  readonly #options: ChainedSinkOptions;
+  readonly #chain: AuditChain;
+  readonly #clock = new IsoClock();
+  /** What is known of the chain, whatever became of the target. */
+  #end: ChainEnd | undefined;
+  /** How many bytes the target has up to the end. */
+  #bytes = 0;
+  #opened = 0;
+  #isOpen = false;
+  /** Whether the target could be opened the last time. */
+  #hasTarget = false;
+  #signedLink = 0;
+
+  constructor(options: ChainedSinkOptions) {
+    this.description = options.target.description;
+    this.#options = options;
+    this.#chain = new AuditChain(options.key);
+  }
+
+  /** How far it has written. */
+  get position(): ChainPosition {
+    return { end: this.#end, bytes: this.#bytes, opened: this.#opened };
+  }
+
+  /**
+   * Opens the target and begins or goes on. A target that is there and cannot be written, such as a full disk, is tried
+   * again with each write.
+   * @throws Error the system's
+   */
+  async open(): Promise<this> {
+    this.#end ??= await this.#options.head?.load();
+    try {
+      await this.#begin(false);
+    } catch (error) {
+      if (!this.#hasTarget) throw error;
+    }
+    return this;
+  }
+
+  async write(lines: string): Promise<void> {
+    if (!this.#isOpen) await this.#begin(false);
+    if (this.#end !== undefined) await this.#append(this.#chain.seal(this.#end, lines));
+  }
+
+  async tend(): Promise<void> {
+    const { target, onFinding } = this.#options;
+    const change = this.#isOpen ? await target.check() : undefined;
+    if (change !== undefined) {
+      onFinding({ message: `${change.what}; it is begun anew`, isLoss: change.isLoss });
+      await this.#begin(true);
+    } else if (!this.#isOpen) {
+      await this.#begin(false);
+    }
+    await this.#checkpoint();
+    if (this.#end !== undefined && (await target.rotate(this.#end.link))) await this.#begin(true);
+  }
+
+  async close(): Promise<void> {
+    try {
+      if (this.#isOpen) await this.#checkpoint();
+    } finally {
+      this.#isOpen = false;
+      await this.#options.target.close();
+      await this.#options.head?.settled();
+    }
+  }
+
+  /** @param isExpected whether it is known that what was written is not there */
+  async #begin(isExpected: boolean): Promise<void> {
+    const { target, key, onFinding } = this.#options;
+    this.#isOpen = false;
+    this.#opened += 1;
+    this.#hasTarget = false;
+    const { end: found, batch, torn } = await target.open();
+    this.#hasTarget = true;
+    if (batch !== undefined && key.mac(batch.hash) !== batch.mac) {
+      const message = `link ${String(batch.link)} at the end of the audit trail is not this broker's: somebody else wrote it, or the key is another`;
+      onFinding({ message, isLoss: true });
+    }
+    const end = target.isKept ? this.#goOnFrom(found, isExpected) : undefined;
+    await this.#appendSigned(await this.#chain.start(end, this.#clock.now(), torn));
+    this.#isOpen = true;
+  }
+
+  /**
+   * A file that ends before the link that is known to have been written has lost something, or is another one: the
+   * chain goes on from what is known, so that the gap shows.
+   */
+  #goOnFrom(found: ChainEnd | undefined, isExpected: boolean): ChainEnd | undefined {
+    const known = this.#end;
+    if (known === undefined || (found?.chain === known.chain && found.link >= known.link)) return found;
+    const message = `the audit file does not have link ${String(known.link)}, which was written; if it was moved away keep it, else it was cut or replaced`;
+    if (!isExpected) this.#options.onFinding({ message, isLoss: true });
+    return known;
+  }
+
+  async #checkpoint(): Promise<void> {
+    if (this.#end === undefined || this.#end.link === this.#signedLink) return;
+    await this.#appendSigned(this.#chain.checkpoint(this.#end, this.#clock.now()));
+  }
+
+  async #appendSigned(sealed: Sealed): Promise<void> {
+    await this.#append(sealed);
+    this.#signedLink = sealed.end.link;
+    this.#options.head?.save(sealed.bytes);
+  }
+
+  async #append({ bytes, end }: Sealed): Promise<void> {
+    try {
+      await this.#options.target.append(bytes);
+    } catch (error) {
+      // What of it is there is known once it was opened anew.
+      this.#isOpen = false;
+      throw error;
+    }
+    this.#end = end;
+    this.#bytes = this.#options.target.bytes;
+  }
+}

@@ -1,0 +1,116 @@
+import { write } from "node:fs";
+import { type FileHandle, mkdir, open, rename, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { TornBytes } from "./audit-chain.js";
+import type { AuditTarget, Continuation, TargetChange } from "./audit-target.js";
+import { readTail } from "./file-tail.js";
+import { rotatedPath } from "./trail-files.js";
+
+/** Only the broker's own user reads its audit trail. */
+const fileMode = 0o600;
+const directoryMode = 0o700;
+
+/**
+ * A file that audit records are appended to; it and its directory are made when they are missing.
+ *
+ * It is looked up anew after a failed write and when it is no longer at its path, so that a disk that has room again, a
+ * mount that came back, or a file that was moved away needs no restart.
+ */
+export class FileTarget implements AuditTarget {
+  readonly description: string;
+  readonly isKept = true;
+  readonly #path: string;
+  readonly #rotateBytes: number;
+  #handle: FileHandle | undefined;
+  #size = 0;
+  /** Pipes and devices have no content that could be looked at. */
+  #isRegular = true;
+
+  /** @param rotateBytes how long a file gets before the next one is begun */
+  constructor(path: string, rotateBytes: number) {
+    this.description = path;
+    this.#path = path;
+    this.#rotateBytes = rotateBytes;
+  }
+
+  /** How long the file is by what was written to it. */
+  get bytes(): number {
+    return this.#size;
+  }
+
+  async open(): Promise<Continuation> {
+    await this.close();
+    await mkdir(dirname(this.#path), { recursive: true, mode: directoryMode });
+    const handle = await open(this.#path, "a", fileMode);
+    this.#handle = handle;
+    const found = await handle.stat();
+    this.#isRegular = found.isFile();
+    this.#size = this.#isRegular ? found.size : 0;
+    if (this.#size === 0) return { end: undefined, torn: undefined };
+    return await this.#continuation(handle);
+  }
+
+  async append(bytes: Buffer): Promise<void> {
+    if (this.#handle === undefined) throw new Error("the audit file is not open");
+    await writeAll(this.#handle.fd, bytes);
+    this.#size += bytes.length;
+  }
+
+  async check(): Promise<TargetChange | undefined> {
+    if (this.#handle === undefined || !this.#isRegular) return undefined;
+    const [own, found] = await Promise.all([this.#handle.stat(), stat(this.#path).catch(() => undefined)]);
+    if (own.nlink === 0) return { what: "the audit file was deleted", isLoss: true };
+    if (own.size < this.#size) return { what: "the audit file was cut short", isLoss: true };
+    if (own.size > this.#size) return { what: "the audit file was written to by somebody else", isLoss: true };
+    if (found?.ino !== own.ino || found.dev !== own.dev)
+      return { what: "the audit file was moved away", isLoss: false };
+    return undefined;
+  }
+
+  async rotate(lastLink: number): Promise<boolean> {
+    if (!this.#isRegular || this.#size < this.#rotateBytes) return false;
+    await rename(this.#path, rotatedPath(this.#path, lastLink));
+    return true;
+  }
+
+  async close(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    await handle?.close();
+  }
+
+  async #continuation(appending: FileHandle): Promise<Continuation> {
+    await using reading = await open(this.#path, "r");
+    const { end, batch, endOffset, isWhole } = await readTail(reading, this.#size);
+    if (!isWhole) {
+      await writeAll(appending.fd, Buffer.from("\n"));
+      this.#size += 1;
+    }
+    return { end, batch, torn: endOffset === this.#size ? undefined : tornBytes(this.#path, endOffset, this.#size) };
+  }
+}
+
+function tornBytes(path: string, start: number, size: number): TornBytes {
+  return {
+    length: size - start,
+    async *read() {
+      await using handle = await open(path, "r");
+      const stream = handle.createReadStream({ start, end: size - 1, autoClose: false });
+      for await (const bytes of stream as AsyncIterable<Buffer>) yield bytes;
+    },
+  };
+}
+
+/** The callback interface costs a third of the promise one, and this is on every call's way. */
+function writeAll(fd: number, bytes: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const writeFrom = (offset: number): void => {
+      write(fd, bytes, offset, bytes.length - offset, null, (error, written) => {
+        if (error !== null) reject(error);
+        else if (offset + written < bytes.length) writeFrom(offset + written);
+        else resolve();
+      });
+    };
+    writeFrom(0);
+  });
+}

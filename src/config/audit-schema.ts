@@ -1,0 +1,115 @@
+import { basename, dirname, join, resolve } from "node:path";
+import { z } from "zod";
+import type { AuditConfig, AuditSinkConfig } from "./audit-config.js";
+import { createAuditSinkSchema, rotateSizeSchema } from "./audit-sink-schema.js";
+import { filePathSchema } from "./path-schema.js";
+
+const maxPathLength = 4_096;
+const maxSinks = 8;
+
+/** `secret_broker.audit`. @param directory what relative paths are relative to */
+export function createAuditSchema(directory: string): z.ZodType<AuditConfig> {
+  return z
+    .strictObject({
+      sink: z.enum(["stdout", "file"]).optional().meta({
+        description: "Where audit records go, one line of JSON each, written before the answer.",
+        "x-default": '`"stdout"`, without `sinks`',
+      }),
+      path: z
+        .string()
+        .min(1)
+        .max(maxPathLength)
+        .optional()
+        .describe(
+          "The file to append to, required with `sink: file`, made with mode 0600. Relative to the configuration's directory.",
+        ),
+      rotate_size: rotateSizeSchema(),
+      sinks: z
+        .array(createAuditSinkSchema(directory))
+        .min(1)
+        .max(maxSinks)
+        .optional()
+        .describe("Several places at once, in the place of `sink` and `path`; at least one must be required."),
+      key: filePathSchema(directory)
+        .prefault(".secret-broker/audit.key")
+        .describe(
+          "The Ed25519 key that signs the trail, made with the first start. Relative to the configuration's directory.",
+        ),
+      head: filePathSchema(directory).optional().meta({
+        description:
+          "Where it is kept how far the file is signed, to notice when its end is missing. Relative to the configuration's directory.",
+        "x-default": "beside `key`, by the file's name and `.head`",
+      }),
+    })
+    .prefault({})
+    .transform((section, context): AuditConfig => {
+      const found = section.sinks === undefined ? single(section, directory) : several(section);
+      if (!("problem" in found)) return { keyPath: section.key, sinks: found.sinks };
+      context.addIssue({ code: "custom", message: found.problem, path: [...found.path] });
+      return z.NEVER;
+    })
+    .describe("The audit trail.");
+}
+
+interface Section {
+  readonly sink?: "stdout" | "file" | undefined;
+  readonly path?: string | undefined;
+  readonly rotate_size: number;
+  readonly sinks?: readonly AuditSinkConfig[] | undefined;
+  readonly key: string;
+  readonly head?: string | undefined;
+}
+
+type Found =
+  | { readonly sinks: readonly AuditSinkConfig[] }
+  | { readonly problem: string; readonly path: readonly (string | number)[] };
+
+/** How a sink is that stands alone. */
+const onlySink = { required: true, deadlineMs: 2_000 } as const;
+
+function single({ sink = "stdout", path, rotate_size: rotateBytes, key, head }: Section, directory: string): Found {
+  if (sink === "stdout") {
+    if (path === undefined) return { sinks: [{ kind: "stdout", ...onlySink }] };
+    return { problem: 'is not used; set "sink: file" or remove it', path: ["path"] };
+  }
+  if (path === undefined) return { problem: 'is missing; "sink: file" needs the file to append to', path: ["path"] };
+  if (path.includes("\0"))
+    return { problem: "must not contain a zero character; write the path of a file", path: ["path"] };
+  const file = resolve(directory, path);
+  return { sinks: [{ kind: "file", path: file, rotateBytes, headPath: head ?? headBeside(key, file), ...onlySink }] };
+}
+
+function several({ sink: alone, path, head, sinks = [], key }: Section): Found {
+  const unused = Object.entries({ sink: alone, path, head }).find(([, value]) => value !== undefined);
+  if (unused !== undefined)
+    return { problem: 'is not used beside "sinks"; put it into an entry of the list', path: [unused[0]] };
+  const found = sinks.map((sink) => withHead(sink, key));
+  return conflictOf(found) ?? { sinks: found };
+}
+
+function withHead(sink: AuditSinkConfig, key: string): AuditSinkConfig {
+  return sink.kind === "file" ? { ...sink, headPath: headBeside(key, sink.path) } : sink;
+}
+
+/** What two sinks cannot share. */
+function conflictOf(sinks: readonly AuditSinkConfig[]): Found | undefined {
+  const known = new Set<string>();
+  for (const [index, sink] of sinks.entries()) {
+    const place = sink.kind === "file" ? `file ${basename(sink.path)}` : JSON.stringify({ ...sink, required: 0 });
+    if (known.has(place)) {
+      const problem =
+        sink.kind === "file" ? "has a file's name that stands in the list already" : "stands in the list already";
+      return { problem: `${problem}; choose another or remove it`, path: ["sinks", index] };
+    }
+    known.add(place);
+  }
+  if (sinks.some(({ required }) => required)) return undefined;
+  return {
+    problem: 'must have one that is required, or calls leave no trace; remove a "required: false"',
+    path: ["sinks"],
+  };
+}
+
+function headBeside(key: string, file: string): string {
+  return join(dirname(key), `${basename(file)}.head`);
+}

@@ -1,0 +1,152 @@
+import { readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { SecretBrokerClient } from "../../src/client/index.js";
+import { startBroker, type TestBroker } from "../../src/testkit/start-broker.js";
+import { run } from "./run-in-process.js";
+
+const config = `
+general_settings: { key_management_settings: { access_mode: read_and_write } }
+secret_broker:
+  manager: { kind: memory }
+  admin: { listen: "127.0.0.1:0" }
+  audit: { sink: file, path: audit.jsonl, rotate_size: 4KiB }
+  log: { level: error }
+`;
+
+const canary = "leaked-5f0c2d9e";
+
+let broker: TestBroker;
+let client: SecretBrokerClient;
+
+async function start(): Promise<string> {
+  broker = await startBroker({ config });
+  client = new SecretBrokerClient(broker.address);
+  return join(broker.directory, "config.yaml");
+}
+
+afterEach(async () => {
+  client.close();
+  await broker.stop();
+});
+
+async function losses(): Promise<string | undefined> {
+  const text = await (await fetch(`http://${broker.adminAddress ?? ""}/metrics`)).text();
+  return /^secret_broker_audit_losses_total (\d+)/mu.exec(text)?.[1];
+}
+
+describe("audit verify", () => {
+  it("passes what a broker wrote while it writes on, also after it put files aside", async () => {
+    const file = await start();
+    for (let round = 0; round < 3; round += 1) {
+      const reads = Array.from({ length: 40 }, (_, index) => client.readSecret({ name: `N${String(index)}` }));
+      await Promise.allSettled(reads);
+      await new Promise((resolve) => setTimeout(resolve, 1_100));
+    }
+    const [verified] = await Promise.all([
+      run(["audit", "verify", "--config", file]),
+      client.readSecret({ name: "A" }).catch(() => 0),
+    ]);
+    expect(verified.code).toBe(0);
+    expect(verified.stdout).toMatch(/audit\.jsonl: 12[01] records, as they were written\n$/u);
+    const asked = await run(["audit", "verify", "--config", file, "--json"]);
+    const [trail] = (JSON.parse(asked.stdout) as { trails: { end: { link: number }; faults: unknown[] }[] }).trails;
+    expect(trail?.faults).toEqual([]);
+  });
+
+  it("exits with 1 and says where it was tampered with, also by the public key alone", async () => {
+    const file = await start();
+    await client.writeSecret({ name: "A", payload: "1" });
+    await client.readSecret({ name: "A" });
+    const { stdout: publicKey } = await run(["audit", "public-key", "--config", file]);
+    expect(publicKey).toContain("BEGIN PUBLIC KEY");
+    const keyFile = join(broker.directory, "audit.pub");
+    await writeFile(keyFile, publicKey);
+    const offline = ["audit", "verify", "--file", broker.auditFile, "--key", keyFile];
+    await expect.poll(async () => (await run(offline)).stderr, { timeout: 5_000 }).not.toContain("not signed");
+    expect(await run(offline)).toMatchObject({
+      code: 0,
+      stdout: `${broker.auditFile}: 3 records, as they were written\n`,
+    });
+
+    const text = await readFile(broker.auditFile, "utf8");
+    await writeFile(broker.auditFile, text.replace('"action":"read"', '"action":"list"'));
+    const [first, last] = (await run(offline)).stdout.split("\n");
+    expect(first).toMatch(/audit\.jsonl:\d: what stands here or before it was changed$/u);
+    expect(last).toContain("NOT as they were written");
+    expect(await run(["audit", "verify", "--config", file])).toMatchObject({ code: 1 });
+  });
+
+  it("misses an end that was cut off", async () => {
+    const file = await start();
+    await client.writeSecret({ name: "A", payload: "1" });
+    await expect.poll(() => readFile(broker.auditFile, "utf8"), { timeout: 5_000 }).toContain('"audit":"checkpoint"');
+    const text = await readFile(broker.auditFile, "utf8");
+    await truncate(broker.auditFile, text.indexOf("\n") + 1);
+    const { code, stdout } = await run(["audit", "verify", "--config", file]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/is not there: the end is missing|links are missing|was changed/u);
+  });
+
+  it("is told by a broker within seconds that its live file was deleted, and shows the gap", async () => {
+    const file = await start();
+    await client.writeSecret({ name: "A", payload: "1" });
+    expect(await losses()).toBe("0");
+    await rm(broker.auditFile);
+    await expect.poll(losses, { timeout: 10_000 }).toBe("1");
+    await client.writeSecret({ name: "A", payload: "2" });
+    const { code, stderr } = await run(["audit", "verify", "--config", file]);
+    expect(stderr).toMatch(/links before the first one are kept elsewhere/u);
+    const complete = await run(["audit", "verify", "--config", file, "--complete"]);
+    expect([code, complete.code]).toEqual([0, 1]);
+  });
+
+  it.each([
+    [[], "--config or --file"],
+    [["--file", "x"], "--key"],
+    [["--config", "a", "--file", "b"], "one of them"],
+    [["--config", "a", "--from", "yesterday"], "2030-01-31T12:00:00Z"],
+  ])("%j is wrong usage", async (parameters, text) => {
+    await start();
+    const refused = await run(["audit", "verify", ...parameters]);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain(text);
+  });
+});
+
+describe("audit who-read", () => {
+  it("tells which secret and version a value is, and who had it, without keeping it anywhere", async () => {
+    const file = await start();
+    await client.writeSecret({ name: "providers/chat", payload: "before" });
+    await client.writeSecret({ name: "providers/chat", payload: canary });
+    for (let count = 0; count < 3; count += 1) await client.readSecret({ name: "providers/chat" });
+    await client.batchReadSecrets({ reads: [{ name: "providers/chat" }, { name: "providers/none" }] });
+    const found = await run(["audit", "who-read", "--config", file], { stdin: `${canary}\n` });
+    expect(found.code).toBe(0);
+    const rows = found.stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.split(/\s{2,}/u).slice(0, 5));
+    expect(rows).toEqual([
+      ["NAME", "VERSION", "PRINCIPAL", "ACTION", "CALLS"],
+      ["providers/chat", expect.any(String), "local", "write", "1"],
+      ["providers/chat", expect.any(String), "local", "read", "4"],
+    ]);
+    expect(found.stdout).not.toContain(canary);
+    expect(await readFile(broker.auditFile, "utf8")).not.toContain(canary);
+  });
+
+  it("knows nothing of a value that was never here, nor of one that was only asked about and had not changed", async () => {
+    const file = await start();
+    await client.writeSecret({ name: "A", payload: canary });
+    const { secret } = (await client.readSecret({ name: "A" })) as { secret: { version: number } };
+    const unchanged = await client.readSecret({ name: "A", knownVersion: secret.version });
+    expect(unchanged).toMatchObject({ notModified: true });
+    const reads = (await readFile(broker.auditFile, "utf8"))
+      .split("\n")
+      .filter((line) => line.includes('"action":"read"'));
+    expect(reads.map((line) => line.includes("payload_hash"))).toEqual([true, false]);
+    const unknown = await run(["audit", "who-read", "--config", file], { stdin: "something else" });
+    expect(unknown).toMatchObject({ code: 3, stdout: "no record knows this value\n" });
+  });
+});
