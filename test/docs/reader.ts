@@ -127,7 +127,7 @@ export class Reader {
       cwd: join(this.#folder, "secret-broker"),
       env: this.#environment(),
       encoding: "utf8",
-      timeout: 15_000,
+      timeout: 45_000,
     } as const;
     const { status, stdout, stderr } = spawnSync(program, parameters, { ...options, input: "" });
     // npm's remarks on the machine it runs on are not what a document shows.

@@ -112,7 +112,10 @@ describe("docs/operations.md", () => {
     const caller = { principal: "local", groups: ["g"], provenBy: "none", peer: "unix" } as const;
     const record = { phase: "outcome", requestId: "1", caller, action: "read", allowed: true, rule: "r" } as const;
     const line = new AuditRecordFormat().format(
-      { ...record, name: "N", asked: { version: 1, field: "f" }, outcome: "ok", version: 1, uid: "u" },
+      {
+        ...{ ...record, name: "N", asked: { version: 1, field: "f" }, outcome: "ok", version: 1, uid: "u" },
+        ...{ payloadHash: "h", optionKeys: ["o"], cause: "c", latencyMs: 1 },
+      },
       "2026-01-31",
     );
     const fields = Object.keys(JSON.parse(line) as object);
