@@ -1,7 +1,8 @@
 import { createHmac } from "node:crypto";
-import type { DeleteOptions, WriteOptions } from "../contract/secret-manager.js";
+import type { Awaitable, DeleteOptions, WriteOptions } from "../contract/secret-manager.js";
 import type { Payload } from "../domain/payload.js";
 import { SecretError } from "../domain/secret-error.js";
+import { andThen } from "./awaitable.js";
 import { textOf } from "./row-values.js";
 import type { SqlSession } from "./sql-database.js";
 
@@ -26,23 +27,24 @@ const insertSql = "INSERT INTO answered_requests (scope, digest, answer, answere
  * The answer the request got the first time; undefined when it is new or carries no id.
  * @throws SecretError `IDEMPOTENCY_CONFLICT` when the id stood for something else
  */
-export async function recallAnswer(session: SqlSession, request: KnownRequest | undefined): Promise<unknown> {
+export function recallAnswer(session: SqlSession, request: KnownRequest | undefined): Awaitable<unknown> {
   if (request === undefined) return undefined;
-  const [row] = await session.all(findSql, [request.scope]);
-  if (row === undefined) return undefined;
-  if (textOf(row, "digest") === request.digest) return JSON.parse(textOf(row, "answer"), reviveDate);
-  throw new SecretError("IDEMPOTENCY_CONFLICT", "the request id was used for a request with other content");
+  return andThen(session.all(findSql, [request.scope]), ([row]): unknown => {
+    if (row === undefined) return undefined;
+    if (textOf(row, "digest") === request.digest) return JSON.parse(textOf(row, "answer"), reviveDate);
+    throw new SecretError("IDEMPOTENCY_CONFLICT", "the request id was used for a request with other content");
+  });
 }
 
 /** Remembers an answer; only of a request that succeeded, so that a refused one can be tried again. */
-export async function rememberAnswer(
+export function rememberAnswer(
   session: SqlSession,
   request: KnownRequest | undefined,
   answer: { readonly reply: object; readonly atMs: number },
-): Promise<void> {
-  if (request === undefined) return;
+): Awaitable<unknown> {
+  if (request === undefined) return undefined;
   const text = JSON.stringify(answer.reply);
-  await session.run(insertSql, [request.scope, request.digest, text, answer.atMs]);
+  return session.run(insertSql, [request.scope, request.digest, text, answer.atMs]);
 }
 
 /** Forgets answers given before a time. */

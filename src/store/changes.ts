@@ -21,16 +21,23 @@ export interface RevisionRange {
   readonly compacted: number;
 }
 
+/** The newest revision: the log's last key, or where the store began or forgot, as the counter may stand still. */
+export const latestRevisionSql = `COALESCE((SELECT MAX(revision) FROM changes),
+  (SELECT CASE WHEN revision > compacted_revision THEN revision ELSE compacted_revision END FROM store WHERE id = 1))`;
+
 const nextSql = "UPDATE store SET revision = revision + 1 WHERE id = 1";
 const insertSql = `INSERT INTO changes (revision, kind, uid, name, changed_at)
   SELECT revision, CAST(? AS text), CAST(? AS text), CAST(? AS text), CAST(? AS bigint) FROM store WHERE id = 1`;
 const afterSql = "SELECT revision, kind, uid, name FROM changes WHERE revision > ? ORDER BY revision LIMIT ?";
-const rangeSql = "SELECT revision, compacted_revision FROM store WHERE id = 1";
+const insertNextSql = `INSERT INTO changes (revision, kind, uid, name, changed_at)
+  VALUES (${latestRevisionSql} + 1, ?, ?, ?, ?)`;
+const rangeSql = `SELECT ${latestRevisionSql} AS revision, compacted_revision FROM store WHERE id = 1`;
 const compactSql = "UPDATE store SET compacted_revision = ? WHERE id = 1 AND compacted_revision < ?";
 
 /**
- * Logs a change, at the end of the transaction. The counter's row is locked until the commit, so revisions become visible
- * in their order, and whoever has seen one has seen all below it.
+ * Logs a change, at the end of the transaction. Revisions become visible in their order, so that whoever has seen one has
+ * seen all below it: a transaction that is not alone locks the counter's row until its commit. One that is alone only
+ * takes the next, as the counter would be a page more in every commit.
  */
 export function logChange(
   transaction: SqlTransaction,
@@ -38,6 +45,10 @@ export function logChange(
   nowMs: number,
 ): void {
   const { uid, name } = changed.generation;
+  if (transaction.isAlone) {
+    transaction.runLast(insertNextSql, [changed.kind, uid, name, nowMs]);
+    return;
+  }
   transaction.runLast(nextSql);
   transaction.runLast(insertSql, [changed.kind, uid, name, nowMs]);
 }

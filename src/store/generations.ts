@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
+import type { Awaitable } from "../contract/secret-manager.js";
 import type { SecretDescription, Tags } from "../domain/secret.js";
 import { SecretError } from "../domain/secret-error.js";
+import { andThen } from "./awaitable.js";
 import { dateOf, numberOf, optional, textOf } from "./row-values.js";
 import type { SqlRow, SqlSession } from "./sql-database.js";
 
@@ -92,8 +94,8 @@ const updateSql = `UPDATE generations SET active_version = ?, last_version = ?, 
   updated_at = ?, changed_by = ?, deleted_at = ?, restorable_until = ? WHERE uid = ?`;
 
 /** The generation that lives under a name. */
-export async function findLive(session: SqlSession, name: string): Promise<Generation | undefined> {
-  return first(name, await session.all(findLiveSql, [sortKey(name)]));
+export function findLive(session: SqlSession, name: string): Awaitable<Generation | undefined> {
+  return andThen(session.all(findLiveSql, [sortKey(name)]), (rows) => first(name, rows));
 }
 
 /** The generation deleted last under a name, while it can be restored. */
@@ -132,18 +134,18 @@ export function newGeneration(
 }
 
 /** Stores a generation that is new. */
-export async function insertGeneration(session: SqlSession, born: Generation): Promise<void> {
+export function insertGeneration(session: SqlSession, born: Generation): Awaitable<unknown> {
   const { uid, name, activeVersion, lastVersion, description, tags, createdAt, updatedAt, changedBy } = born;
-  await session.run(insertSql, [
+  return session.run(insertSql, [
     ...[uid, name, sortKey(name), activeVersion ?? null, lastVersion, description ?? null, formatTags(tags)],
     ...[createdAt, updatedAt, changedBy ?? null],
   ]);
 }
 
 /** Stores what has changed of a generation. */
-export async function updateGeneration(session: SqlSession, changed: Generation): Promise<void> {
+export function updateGeneration(session: SqlSession, changed: Generation): Awaitable<unknown> {
   const { uid, activeVersion, lastVersion, description, tags, updatedAt, changedBy } = changed;
-  await session.run(updateSql, [
+  return session.run(updateSql, [
     ...[activeVersion ?? null, lastVersion, description ?? null, formatTags(tags)],
     ...[updatedAt, changedBy ?? null, changed.deletedAt ?? null, changed.restorableUntil ?? null, uid],
   ]);

@@ -1,5 +1,6 @@
 import type { ManagerCall } from "../contract/manager-call.js";
 import type {
+  Awaitable,
   BatchRead,
   BatchReadReply,
   DeleteOptions,
@@ -47,7 +48,7 @@ export interface SecretStoreOptions extends StoreIdentity {
   readonly onClose?: (() => void) | undefined;
 }
 
-type Change<T> = (work: readonly [StoreContext, SqlTransaction]) => Promise<T>;
+type Change<T> = (work: readonly [StoreContext, SqlTransaction]) => Awaitable<T>;
 type Look<T> = (look: readonly [StoreContext, SqlSession]) => Promise<T>;
 
 /**

@@ -20,6 +20,8 @@ export interface SqlSession {
 
 /** Statements that take effect together or not at all. */
 export interface SqlTransaction extends SqlSession {
+  /** Whether no other transaction is under way, by whomever. */
+  readonly isAlone: boolean;
   /** Makes every other transaction that locks one of these names wait for this one's end; never deadlocks. */
   lockNames(names: readonly string[]): Awaitable<void>;
   /**
@@ -40,7 +42,7 @@ export interface SqlDatabase {
    * Does the work in a transaction and resolves once it is durable. Works under way at the same time may share a commit;
    * one that rejects is undone alone. A work may run again from its start when the database asks for that.
    */
-  transact<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T>;
+  transact<T>(work: (transaction: SqlTransaction) => Awaitable<T>): Promise<T>;
   /** Reads from one point in time, at least as new as everything this process has committed. */
   read<T>(work: (session: SqlSession) => Awaitable<T>): Promise<T>;
   /** Calls back soon after something has been committed, by whomever; now and then for nothing. Returns its end. */

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { Awaitable } from "../contract/secret-manager.js";
 import { isSecretError, SecretError } from "../domain/secret-error.js";
+import { latestRevisionSql } from "./changes.js";
 import { bytesOf, numberOf, textOf } from "./row-values.js";
 import type { SqlDatabase, SqlRow, SqlSession, SqlTransaction } from "./sql-database.js";
 import type { CipherRequest, PayloadBinding, SealedPayload, StoreCipher } from "./store-cipher.js";
@@ -24,7 +25,9 @@ export const storeColumns: readonly string[] = [
   ...["digest_key_id", "digest_wrapped_key", "digest_ciphertext"],
 ];
 
-const findSql = `SELECT ${storeColumns.join(", ")} FROM store WHERE id = 1`;
+const findSql = `SELECT ${storeColumns
+  .map((column) => (column === "revision" ? `${latestRevisionSql} AS revision` : column))
+  .join(", ")} FROM store WHERE id = 1`;
 const insertSql = `INSERT INTO store (id, ${storeColumns.join(", ")}) VALUES (1, ?, ?, ?, ?, ?, ?, ?)`;
 
 /** Never the name of a secret: those are not empty. */

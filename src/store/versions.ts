@@ -1,3 +1,4 @@
+import type { Awaitable } from "../contract/secret-manager.js";
 import type { VersionDescription } from "../domain/secret.js";
 import type { Generation } from "./generations.js";
 import { bytesOf, dateOf, numberOf, optional, textOf } from "./row-values.js";
@@ -54,14 +55,14 @@ export async function findVersion(
 }
 
 /** Adds a version. */
-export async function insertVersion(
+export function insertVersion(
   session: SqlSession,
   uid: string,
   added: StoredVersion & { readonly sealed: SealedPayload },
-): Promise<void> {
+): Awaitable<unknown> {
   const { version, createdAt, expiresAt, isText, sealed } = added;
   const { keyId, wrappedKey, ciphertext } = sealed;
-  await session.run(insertSql, [
+  return session.run(insertSql, [
     ...[uid, version, createdAt, expiresAt ?? null, isText ? 1 : 0],
     ...[keyId, wrappedKey, ciphertext],
   ]);
@@ -102,9 +103,9 @@ export async function expireVersion(
 }
 
 /** Removes the oldest versions of a generation beyond so many, but not the active one. */
-export async function pruneVersions(session: SqlSession, generation: Generation, keep: number): Promise<void> {
+export function pruneVersions(session: SqlSession, generation: Generation, keep: number): Awaitable<unknown> {
   const { uid, lastVersion, activeVersion } = generation;
-  if (lastVersion > keep) await session.run(pruneSql, [uid, lastVersion - keep, activeVersion ?? 0]);
+  return lastVersion > keep ? session.run(pruneSql, [uid, lastVersion - keep, activeVersion ?? 0]) : undefined;
 }
 
 /** Whether a version may be read. */

@@ -1,3 +1,4 @@
+import type { Awaitable } from "../../contract/secret-manager.js";
 import type { SecretError } from "../../domain/secret-error.js";
 import type { SqlTransaction } from "../../store/sql-database.js";
 
@@ -20,7 +21,7 @@ export class PendingWork {
   }
 
   /** A work, and the promise of its result. */
-  static create<T>(work: (transaction: SqlTransaction) => Promise<T>): readonly [PendingWork, Promise<T>] {
+  static create<T>(work: (transaction: SqlTransaction) => Awaitable<T>): readonly [PendingWork, Promise<T>] {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const run = async (transaction: SqlTransaction): Promise<() => void> => {
       const result = await work(transaction);

@@ -57,7 +57,7 @@ export class PostgresDatabase implements SqlDatabase {
   }
 
   /** {@inheritDoc SqlDatabase.transact} */
-  async transact<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T> {
+  async transact<T>(work: (transaction: SqlTransaction) => Awaitable<T>): Promise<T> {
     this.#assertOpen();
     return await this.#queue.submit(work);
   }

@@ -26,6 +26,7 @@ const reads = /^\s*SELECT\b/iu;
 
 /** The statements of one work. What a work leaves behind when it ends, such as a statement nobody waits for, ends with it. */
 export class WorkSession implements SqlTransaction {
+  readonly isAlone = false;
   readonly #options: WorkSessionOptions;
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #held = new Set<string>();

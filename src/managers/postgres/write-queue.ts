@@ -1,3 +1,4 @@
+import type { Awaitable } from "../../contract/secret-manager.js";
 import type { SecretError } from "../../domain/secret-error.js";
 import type { SqlTransaction } from "../../store/sql-database.js";
 import type { ConnectionPool } from "./connection-pool.js";
@@ -30,7 +31,7 @@ export class WriteQueue {
   }
 
   /** Does a work in a transaction; resolves once it is durable. */
-  async submit<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T> {
+  async submit<T>(work: (transaction: SqlTransaction) => Awaitable<T>): Promise<T> {
     const [pending, result] = PendingWork.create(work);
     this.#queue.push(pending);
     this.#schedule();

@@ -1,9 +1,25 @@
 import { createHash } from "node:crypto";
 import { SecretError } from "../../domain/secret-error.js";
-import { type ColumnTypes, type Migration, migrations } from "../../store/schema.js";
+import { type ColumnTypes, type Migration, migrations as storeMigrations } from "../../store/schema.js";
 import type { SqliteConnection } from "./sqlite-connection.js";
 
 const types: ColumnTypes = { integer: "INTEGER", text: "TEXT", bytes: "BLOB", clustered: " WITHOUT ROWID" };
+
+/**
+ * The store's, and what is done to a file only. From the second on revisions are counted by the log's own key, and the
+ * counter in `store` stands still: a program that still counts there must not open the file, so it is told by a step it
+ * does not know. The view shows the newest revision to whoever looks.
+ */
+const migrations: readonly Migration[] = [
+  ...storeMigrations,
+  {
+    version: 2,
+    statements: () => [
+      `CREATE VIEW latest_revision AS SELECT COALESCE((SELECT MAX(revision) FROM changes),
+        (SELECT MAX(revision, compacted_revision) FROM store WHERE id = 1)) AS revision`,
+    ],
+  },
+];
 
 const tableSql = `CREATE TABLE IF NOT EXISTS schema_migrations (
   version INTEGER PRIMARY KEY, digest TEXT NOT NULL, applied_at INTEGER NOT NULL)`;
@@ -26,7 +42,7 @@ export function migrateSqlite(connection: SqliteConnection, path: string, { mayM
     if (known === undefined || known.version !== version) throw tooNew(path);
     if (digest !== digestOf(known)) throw changed(path, known.version);
   }
-  if (applied.length > 0) assertUnchanged(connection, path);
+  assertUnchanged(connection, migrations.slice(0, applied.length), path);
   const missing = migrations.slice(applied.length);
   if (missing.length > 0 && !mayMigrate) throw tooOld(path);
   for (const migration of missing) apply(connection, migration);
@@ -49,13 +65,13 @@ function apply(connection: SqliteConnection, migration: Migration): void {
 }
 
 /** SQLite keeps the text of each definition, so a changed table or a dropped index shows. */
-function assertUnchanged(connection: SqliteConnection, path: string): void {
+function assertUnchanged(connection: SqliteConnection, made: readonly Migration[], path: string): void {
   const found = new Set(
     connection
       .all("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")
       .map(({ sql }) => (typeof sql === "string" ? oneLine(sql) : "")),
   );
-  for (const { version, statements } of migrations) {
+  for (const { version, statements } of made) {
     if (!statements(types).every((statement) => found.has(oneLine(statement)))) throw changed(path, version);
   }
 }

@@ -1,4 +1,6 @@
+import type { Awaitable } from "../../contract/secret-manager.js";
 import { SecretError } from "../../domain/secret-error.js";
+import { andThen, isPending } from "../../store/awaitable.js";
 import type { SqlDatabase, SqlRow, SqlSession, SqlTransaction, SqlValue } from "../../store/sql-database.js";
 import { migrateSqlite, type MigrateOptions } from "./migrate-sqlite.js";
 import { SqliteConnection } from "./sqlite-connection.js";
@@ -19,8 +21,8 @@ export interface SqliteOptions {
 }
 
 interface Waiting {
-  /** Does the work; resolves to what tells its caller once the commit is made. May be done again. */
-  readonly perform: () => Promise<() => void>;
+  /** Does the work; gives what tells its caller once the commit is made. May be done again. */
+  readonly perform: () => Awaitable<() => void>;
   readonly reject: (error: unknown) => void;
 }
 
@@ -64,18 +66,16 @@ export class SqliteDatabase implements SqlDatabase {
   }
 
   /** {@inheritDoc SqlDatabase.transact} */
-  transact<T>(work: (transaction: SqlTransaction) => Promise<T>): Promise<T> {
+  transact<T>(work: (transaction: SqlTransaction) => Awaitable<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#closed) {
         reject(closedError());
         return;
       }
-      const perform = async (): Promise<() => void> => {
-        const result = await work(this.#transaction);
-        return () => {
+      const perform = (): Awaitable<() => void> =>
+        andThen(work(this.#transaction), (result) => () => {
           resolve(result);
-        };
-      };
+        });
       this.#queue.push({ perform, reject });
       this.#flushing ??= this.#flush();
     });
@@ -129,6 +129,7 @@ export class SqliteDatabase implements SqlDatabase {
   }
 
   readonly #transaction: SqlTransaction = {
+    isAlone: true,
     all: (sql: string, parameters?: readonly SqlValue[]): readonly SqlRow[] => this.#writer.all(sql, parameters),
     run: (sql: string, parameters?: readonly SqlValue[]): number => {
       this.#changes += 1;
@@ -191,7 +192,9 @@ export class SqliteDatabase implements SqlDatabase {
     for (const waiting of group) {
       const changesBefore = this.#changes;
       try {
-        answers.push(await waiting.perform());
+        const answer = waiting.perform();
+        // Most works wait for nothing, and a turn for each would take as long as some of their statements.
+        answers.push(isPending(answer) ? await answer : answer);
       } catch (error) {
         if (this.#changes !== changesBefore) {
           this.#writer.run("ROLLBACK");
