@@ -18,7 +18,15 @@ const format = 1;
 export function encrypt(key: Uint8Array | KeyObject, plain: Uint8Array, context: Uint8Array): Uint8Array {
   const nonce = randomOwn(nonceBytes);
   const cipher = createCipheriv(algorithm, objectOf(key), nonce).setAAD(context);
-  return Buffer.concat([Uint8Array.of(format), nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
+  const encrypted = cipher.update(plain);
+  // Gives nothing more in this mode, but makes the tag.
+  cipher.final();
+  const sealed = Buffer.allocUnsafe(1 + nonceBytes + encrypted.length + tagBytes);
+  sealed[0] = format;
+  sealed.set(nonce, 1);
+  sealed.set(encrypted, 1 + nonceBytes);
+  sealed.set(cipher.getAuthTag(), 1 + nonceBytes + encrypted.length);
+  return sealed;
 }
 
 /**

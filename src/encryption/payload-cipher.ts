@@ -37,9 +37,10 @@ export class PayloadCipher {
   /** Seals a payload. */
   seal(binding: Binding, payload: Uint8Array): Maybe<Sealed> {
     const dataKey = randomOwn(keyBytes);
+    const bound = textOf(binding);
     return whileKeyIsThere(dataKey, () => {
-      const ciphertext = encrypt(dataKey, payload, contextOf("payload", binding));
-      const wrapping = this.#provider.wrap(dataKey, contextOf("data key", binding));
+      const ciphertext = encrypt(dataKey, payload, contextOf("payload", bound));
+      const wrapping = this.#provider.wrap(dataKey, contextOf("data key", bound));
       return then(wrapping, ({ keyId, bytes }) => ({ keyId, wrappedKey: bytes, ciphertext }));
     });
   }
@@ -49,9 +50,10 @@ export class PayloadCipher {
    * @throws SecretError `PAYLOAD_CORRUPT`, `MANAGER_UNAVAILABLE` when the key is not there
    */
   open(binding: Binding, { keyId, wrappedKey, ciphertext }: Sealed): Maybe<Uint8Array> {
-    const unwrapped = this.#provider.unwrap({ keyId, bytes: wrappedKey }, contextOf("data key", binding));
+    const bound = textOf(binding);
+    const unwrapped = this.#provider.unwrap({ keyId, bytes: wrappedKey }, contextOf("data key", bound));
     return then(unwrapped, (dataKey) =>
-      whileKeyIsThere(dataKey, () => decrypt(dataKey, ciphertext, contextOf("payload", binding))),
+      whileKeyIsThere(dataKey, () => decrypt(dataKey, ciphertext, contextOf("payload", bound))),
     );
   }
 
@@ -63,7 +65,7 @@ export class PayloadCipher {
     binding: Binding,
     { keyId, wrappedKey }: Pick<Sealed, "keyId" | "wrappedKey">,
   ): Maybe<{ readonly keyId: string; readonly wrappedKey: Uint8Array }> {
-    const context = contextOf("data key", binding);
+    const context = contextOf("data key", textOf(binding));
     return then(this.#provider.unwrap({ keyId, bytes: wrappedKey }, context), (dataKey) =>
       whileKeyIsThere(dataKey, () =>
         then(this.#provider.wrap(dataKey, context), (wrapped) => ({
@@ -97,8 +99,16 @@ function isPromise<T>(value: Maybe<T>): value is PromiseLike<T> {
   return typeof value === "object" && value !== null && "then" in value;
 }
 
-/** Every part with its length before it, so that no two bindings give the same bytes. */
-function contextOf(purpose: string, { storeId, uid, name, version, isText }: Binding): Uint8Array {
-  const parts = ["secret-broker v1", purpose, storeId, uid, String(version), isText ? "text" : "binary", name];
-  return Buffer.from(parts.map((part) => `${String(Buffer.byteLength(part))}:${part}`).join(""), "utf8");
+/** What a payload and its data key are bound to alike, but for what each of them is. */
+function textOf({ storeId, uid, name, version, isText }: Binding): string {
+  return framed(storeId) + framed(uid) + framed(String(version)) + framed(isText ? "text" : "binary") + framed(name);
+}
+
+function contextOf(purpose: "payload" | "data key", bound: string): Uint8Array {
+  return Buffer.from(framed("secret-broker v1") + framed(purpose) + bound, "utf8");
+}
+
+/** A part with its length before it, so that no two bindings give the same bytes. */
+function framed(part: string): string {
+  return `${String(Buffer.byteLength(part))}:${part}`;
 }
