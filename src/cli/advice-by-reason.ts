@@ -24,6 +24,7 @@ export const adviceByReason: Readonly<Record<SecretErrorReason, string>> = {
   BREAKER_OPEN: "the manager behind the broker has been failing; try again in a moment",
   STALE_TOO_OLD: "the manager cannot be asked and the cached value is too old; try again in a moment",
   AUDIT_UNAVAILABLE: "the broker refuses calls while it cannot write its audit log; see to the disk or the sink",
+  IDENTITY_UNAVAILABLE: "the broker cannot get the keys of the token's issuer; try again in a moment",
   MANAGER_TIMEOUT: "try again, or allow more time with --timeout",
   REVISION_COMPACTED: "begin anew with a full read",
   MANAGER_REPLY_INVALID: "the manager answered with something that cannot be right; the broker's log says more",

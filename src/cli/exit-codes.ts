@@ -42,6 +42,7 @@ export const exitCodeByReason: Readonly<Record<SecretErrorReason, number>> = {
   BREAKER_OPEN: exitCodes.unavailable,
   STALE_TOO_OLD: exitCodes.unavailable,
   AUDIT_UNAVAILABLE: exitCodes.unavailable,
+  IDENTITY_UNAVAILABLE: exitCodes.unavailable,
   MANAGER_TIMEOUT: exitCodes.unavailable,
   REVISION_COMPACTED: exitCodes.failed,
   MANAGER_REPLY_INVALID: exitCodes.failed,

@@ -34,6 +34,7 @@ export const statusByReason: Readonly<Record<SecretErrorReason, StatusRow>> = {
   BREAKER_OPEN: { code: status.UNAVAILABLE, retry: "yes" },
   STALE_TOO_OLD: { code: status.UNAVAILABLE, retry: "yes" },
   AUDIT_UNAVAILABLE: { code: status.UNAVAILABLE, retry: "yes" },
+  IDENTITY_UNAVAILABLE: { code: status.UNAVAILABLE, retry: "yes" },
   MANAGER_TIMEOUT: { code: status.DEADLINE_EXCEEDED, retry: "if idempotent" },
   REVISION_COMPACTED: { code: status.OUT_OF_RANGE, retry: "re-sync" },
   MANAGER_REPLY_INVALID: { code: status.INTERNAL, retry: "no" },

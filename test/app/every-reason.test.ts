@@ -59,9 +59,10 @@ const provoked: Partial<Record<SecretErrorReason, readonly [rpc: string, request
   MANAGER_REPLY_INVALID: ["ReadSecret", { name: "NUMBER" }],
 };
 
-/** Provoked by other tests: these need a full disk, a caller that leaves, a file that is wrong, a defect of ours. */
+/** Provoked by other tests: these need a full disk, an issuer that is down, a caller that leaves, a file that is wrong, a defect of ours. */
 const provokedElsewhere: readonly SecretErrorReason[] = [
   "AUDIT_UNAVAILABLE",
+  "IDENTITY_UNAVAILABLE",
   "CALL_CANCELLED",
   "CONFIG_INVALID",
   "INTERNAL_ERROR",

@@ -19,6 +19,7 @@ const contract: readonly (readonly [keyof typeof status, readonly string[], stri
   ["RESOURCE_EXHAUSTED", ["RATE_LIMITED", "MANAGER_QUOTA"], "after the delay"],
   ["UNAVAILABLE", ["MANAGER_UNAVAILABLE", "BREAKER_OPEN", "STALE_TOO_OLD"], "yes"],
   ["UNAVAILABLE", ["AUDIT_UNAVAILABLE"], "yes"],
+  ["UNAVAILABLE", ["IDENTITY_UNAVAILABLE"], "yes"],
   ["DEADLINE_EXCEEDED", ["MANAGER_TIMEOUT"], "if idempotent"],
   ["OUT_OF_RANGE", ["REVISION_COMPACTED"], "re-sync"],
   // Beyond the contract's first table.
