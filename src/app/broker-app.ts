@@ -14,6 +14,7 @@ import type { Config } from "../config/config.js";
 import type { Capability } from "../domain/capability.js";
 import type { SecretManager } from "../contract/secret-manager.js";
 import { CallerIdentity, type IdentityMethods, stillKnows } from "../identity/caller-identity.js";
+import { KeySources } from "../identity/jwks-sources.js";
 import { explainAccess } from "../policy/explain-access.js";
 import type { Policy } from "../policy/policy.js";
 import type { AdjustableLog } from "../log/create-log.js";
@@ -28,7 +29,7 @@ import { createPrometheus } from "../telemetry/prometheus.js";
 import { createTracing } from "../telemetry/tracing.js";
 import { AuditTrail } from "./audit-trail.js";
 import { brokerSettings, grantSettings } from "./broker-settings.js";
-import { identityMethods } from "./identity-methods.js";
+import { identityMethods, keyEvents } from "./identity-methods.js";
 import { callLimitSettings } from "./call-limit-settings.js";
 import { buildAdministration } from "./build-administration.js";
 import { createFreezeFile } from "./freeze-file.js";
@@ -52,6 +53,7 @@ export class BrokerApp {
   #config: Config;
   #settings: BrokerSettings;
   #limits: CallLimitSettings;
+  readonly #keySources: KeySources;
   #identity: IdentityMethods;
   #parts: Parts | undefined;
   readonly #startTime = new Date();
@@ -63,7 +65,8 @@ export class BrokerApp {
     this.#freezes = new Freezes(createFreezeFile(config.freezesPath));
     this.#settings = brokerSettings(config, this.#freezes.byName);
     this.#limits = callLimitSettings(config);
-    this.#identity = identityMethods(config);
+    this.#keySources = new KeySources(keyEvents(log, () => this.#endUnknownWatches()));
+    this.#identity = identityMethods(config, this.#keySources);
     this.#log = log;
     this.#interceptor = new Interceptor({
       log,
@@ -101,8 +104,10 @@ export class BrokerApp {
       this.#parts = await this.#build(manager);
       await this.#parts.health.start();
       this.#reportHealth();
+      this.#keySources.open();
       await this.#listen(this.#parts.server);
     } catch (error) {
+      this.#keySources.close();
       await (this.#parts === undefined ? closeManager(manager, this.#log) : this.stop());
       throw error;
     }
@@ -119,8 +124,8 @@ export class BrokerApp {
     this.#config = reloadedConfig(this.#config, config);
     this.#settings = brokerSettings(this.#config, this.#freezes.byName);
     this.#limits = callLimitSettings(this.#config);
-    this.#identity = identityMethods(this.#config);
-    this.#parts?.watches.endWhere((caller) => !stillKnows(this.#identity, caller));
+    this.#identity = identityMethods(this.#config, this.#keySources);
+    this.#endUnknownWatches();
     this.#configurationTime = new Date();
     this.#log.setLevel(this.#config.logLevel);
     this.#parts?.watches.recheck();
@@ -136,9 +141,15 @@ export class BrokerApp {
     // They would hold up the stop for ever.
     parts.watches.close();
     await parts.server.stop(this.#config.timeouts.drainMs);
+    this.#keySources.close();
     await parts.admin?.close();
     await closeManager(parts.manager, this.#log);
     await parts.audit.close();
+  }
+
+  /** Whoever would not be let in any more is not told anything more either. */
+  #endUnknownWatches(): void {
+    this.#parts?.watches.endWhere((caller) => !stillKnows(this.#identity, caller));
   }
 
   async #build(opened: SecretManager): Promise<Parts> {

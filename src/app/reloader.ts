@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import type { AuthenticationConfig } from "../config/authentication-config.js";
 import { settingsNeedingRestart } from "../config/compare-configs.js";
 import type { Config } from "../config/config.js";
 import { ConfigError } from "../config/config-error.js";
@@ -58,11 +59,7 @@ export class Reloader {
   /** The configuration's file, and what it takes policies and tokens from. */
   #watchAll(): void {
     const { file, policyFiles, authentication } = this.#options.current();
-    const paths = new Set([
-      file,
-      ...policyFiles,
-      ...(authentication === undefined ? [] : [authentication.tokens.file]),
-    ]);
+    const paths = new Set([file, ...policyFiles, ...credentialFiles(authentication)]);
     for (const [path, watch] of this.#watches) {
       if (paths.has(path)) continue;
       watch.close();
@@ -102,4 +99,14 @@ export class Reloader {
       );
     }
   }
+}
+
+/** The files whose contents are a part of the configuration. */
+function credentialFiles(authentication: AuthenticationConfig | undefined): readonly string[] {
+  if (authentication === undefined) return [];
+  const { tokens, jwt } = authentication;
+  return [
+    ...(tokens === undefined ? [] : [tokens.file]),
+    ...jwt.flatMap(({ keys }) => (keys.kind === "file" ? [keys.path] : [])),
+  ];
 }

@@ -1,6 +1,11 @@
+import type { JwtIssuerConfig } from "./jwt-config.js";
+
 /** How callers prove who they are. */
 export interface AuthenticationConfig {
-  readonly tokens: TokensConfig;
+  /** Undefined where no such tokens are accepted. */
+  readonly tokens: TokensConfig | undefined;
+  /** The issuers of JSON Web Tokens that are trusted; empty for none. */
+  readonly jwt: readonly JwtIssuerConfig[];
 }
 
 /** Bearer tokens that are kept as hashes. */

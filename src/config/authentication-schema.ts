@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { AuthenticationConfig, TokenEntry } from "./authentication-config.js";
+import { createJwtSchema } from "./jwt-schema.js";
 import { filePathSchema } from "./path-schema.js";
 
 const maxNameLength = 512;
@@ -14,9 +15,15 @@ export function createAuthenticationSchema(directory: string): z.ZodType<Authent
             "The file of tokens, as `secret-broker token create` writes it: hashes, no tokens. Nobody else may write it. Relative to the configuration's directory.",
           ),
         })
+        .optional()
         .describe("Bearer tokens."),
+      jwt: createJwtSchema(directory).optional(),
     })
-    .transform(({ tokens }): AuthenticationConfig => ({ tokens: { file: tokens.file, entries: [] } }))
+    .refine(({ tokens, jwt }) => (tokens ?? jwt) !== undefined, { error: 'needs a way to prove it: "tokens" or "jwt"' })
+    .transform(({ tokens, jwt }): AuthenticationConfig => ({
+      tokens: tokens && { file: tokens.file, entries: [] },
+      jwt: jwt ?? [],
+    }))
     .describe("How callers prove who they are. With it, what no policy allows is denied.");
 }
 

@@ -1,5 +1,7 @@
 import { resolve } from "node:path";
+import type { AuthenticationConfig } from "./authentication-config.js";
 import type { Config } from "./config.js";
+import { loadJwtFiles } from "./jwt-files.js";
 import type { ListenOverride } from "./listen-override.js";
 import { type LoadedConfig, parseConfig } from "./parse-config.js";
 import { loadPolicyFiles } from "./policy-files.js";
@@ -30,15 +32,19 @@ export async function loadConfig(file: string, overrides: ConfigOverrides = {}):
 /** The configuration with what stands in files beside it. */
 async function withOtherFiles(config: Config): Promise<Config> {
   const { policies, policyFiles, authentication } = config;
-  const [others, entries] = await Promise.all([
+  const [others, read] = await Promise.all([
     loadPolicyFiles(policyFiles),
-    authentication === undefined ? [] : loadTokenFile(authentication.tokens.file),
+    authentication && withCredentialFiles(authentication),
   ]);
-  return {
-    ...config,
-    policies: policies && [...policies, ...others],
-    authentication: authentication && { tokens: { ...authentication.tokens, entries } },
-  };
+  return { ...config, policies: policies && [...policies, ...others], authentication: read };
+}
+
+async function withCredentialFiles({ tokens, jwt }: AuthenticationConfig): Promise<AuthenticationConfig> {
+  const [entries, issuers] = await Promise.all([
+    tokens === undefined ? [] : loadTokenFile(tokens.file),
+    loadJwtFiles(jwt),
+  ]);
+  return { tokens: tokens && { ...tokens, entries }, jwt: issuers };
 }
 
 function listenOverride({ listen = [] }: ConfigOverrides): ListenOverride | undefined {

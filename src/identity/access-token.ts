@@ -14,6 +14,11 @@ export function createAccessToken(): string {
   return `${prefix}${random}${checksumOf(random)}`;
 }
 
+/** Whether a text is meant to be such a token, right or mistyped. */
+export function isStaticToken(text: string): boolean {
+  return text.startsWith(prefix);
+}
+
 /** Whether a text is a token as {@link createAccessToken} makes them, not mistyped or cut off. */
 export function isAccessToken(text: string): boolean {
   const [, random, checksum] = form.exec(text) ?? [];

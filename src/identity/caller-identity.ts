@@ -1,5 +1,7 @@
 import type { Caller } from "../domain/caller.js";
 import { SecretError } from "../domain/secret-error.js";
+import { isStaticToken } from "./access-token.js";
+import type { JwtCallers } from "./jwt-callers.js";
 import type { KnownTokens } from "./known-tokens.js";
 import { createLocalCallers, type IdentifyPeer } from "./local-caller.js";
 
@@ -19,8 +21,10 @@ export interface Workload {
 
 /** How callers are identified; swapped as a whole by a reload. */
 export interface IdentityMethods {
-  /** Undefined when no method of authentication is configured: then whoever can connect is `local`. */
+  /** Undefined where none is accepted. Without any method, whoever can connect is `local`. */
   readonly tokens: KnownTokens | undefined;
+  /** Undefined where no issuer of JSON Web Tokens is trusted. */
+  readonly jwt: JwtCallers | undefined;
 }
 
 const scheme = "Bearer ";
@@ -39,26 +43,36 @@ export class CallerIdentity {
     this.#workload = workload && Object.freeze<Caller>({ ...workload, provenBy: "unix_socket", peer: "unix" });
   }
 
-  /** @throws SecretError `CREDENTIAL_MISSING`, `CREDENTIAL_INVALID`, `CREDENTIAL_EXPIRED` */
-  identify({ peer, authorization }: Credentials): Caller {
-    const { tokens } = this.#methods();
+  /**
+   * Tells at once, but for a token that must be verified first.
+   * @throws SecretError `CREDENTIAL_MISSING`, `CREDENTIAL_INVALID`, `CREDENTIAL_EXPIRED`, `IDENTITY_UNAVAILABLE`,
+   * `RATE_LIMITED`, as the promise may reject
+   */
+  identify({ peer, authorization }: Credentials): Caller | Promise<Caller> {
+    const methods = this.#methods();
+    const takesTokens = methods.tokens !== undefined || methods.jwt !== undefined;
     // Where none is accepted none is looked at, so that callers can be given theirs before a broker asks for them.
-    if (authorization !== undefined && tokens !== undefined) return identifyByToken(tokens, authorization, peer);
+    if (authorization !== undefined && takesTokens) return identifyByToken(methods, authorization, peer);
     if (this.#workload !== undefined) return this.#workload;
-    if (tokens !== undefined) throw missing();
+    if (takesTokens) throw missing();
     return this.#identifyLocal(peer);
   }
 }
 
 /** Whether a caller that was identified under other settings would still be identified under these. */
-export function stillKnows({ tokens }: IdentityMethods, caller: Caller): boolean {
+export function stillKnows({ tokens, jwt }: IdentityMethods, caller: Caller): boolean {
   if (caller.provenBy === "token") return tokens?.stillKnows(caller) === true;
-  return caller.provenBy !== "none" || tokens === undefined;
+  if (caller.provenBy === "jwt") return jwt?.stillKnows(caller) === true;
+  return caller.provenBy !== "none" || (tokens === undefined && jwt === undefined);
 }
 
-function identifyByToken(tokens: KnownTokens, given: string, peer: string): Caller {
+function identifyByToken({ tokens, jwt }: IdentityMethods, given: string, peer: string): Caller | Promise<Caller> {
   if (!given.startsWith(scheme)) throw invalid('the authorization metadata must be "Bearer" and a token');
-  return tokens.identify(given.slice(scheme.length), peer === "unknown" ? "unix" : peer);
+  const token = given.slice(scheme.length);
+  const at = peer === "unknown" ? "unix" : peer;
+  if (jwt !== undefined && (tokens === undefined || !isStaticToken(token))) return jwt.identify(token, at);
+  if (tokens === undefined) throw missing();
+  return tokens.identify(token, at);
 }
 
 function missing(): SecretError {

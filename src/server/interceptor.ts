@@ -5,6 +5,7 @@ import {
   status,
   type UntypedHandleCall,
 } from "@grpc/grpc-js";
+import type { Call } from "../broker/call.js";
 import { SecretError } from "../domain/secret-error.js";
 import type { Log } from "../log/log.js";
 import { toSecretError, toWireError, type WireError } from "../rpc/encode-status.js";
@@ -98,6 +99,7 @@ export class Interceptor {
     wire: ServerDuplexStream<Request | typeof malformedMessage, Response>,
     rpc: StreamRpc<Request, Response>,
   ): Promise<never> {
+    if (passage.pending !== undefined) passage.call = await passage.pending;
     const { call } = passage;
     this.#admit(passage);
     return await rpc.handle(call, new WireStream(wire, call));
@@ -108,6 +110,8 @@ export class Interceptor {
     wire: WireCall & { readonly request: Request | typeof malformedMessage },
     rpc: UnaryRpc<Request, Response>,
   ): Promise<Response> {
+    if (passage.pending !== undefined)
+      return this.#runLater(passage, passage.pending, () => this.#run(passage, wire, rpc));
     const { request } = wire;
     try {
       this.#admit(passage);
@@ -117,6 +121,13 @@ export class Interceptor {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what was thrown, as it was
       return Promise.reject(thrown);
     }
+  }
+
+  /** A caller whose credential must be verified first, which is once for each. */
+  async #runLater<Response>(passage: Passage, pending: Promise<Call>, run: () => Promise<Response>): Promise<Response> {
+    passage.call = await pending;
+    passage.pending = undefined;
+    return await run();
   }
 
   /** @throws SecretError `FIELD_INVALID` for too much metadata, `RATE_LIMITED` */
@@ -143,12 +154,13 @@ export class Interceptor {
   #enter(
     wire: WireCall,
     kind: Admission,
-    [{ call, refusal, metadataBytes }, { method, metrics }]: readonly [OpenedCall, Served],
+    [{ call, pending, refusal, metadataBytes }, { method, metrics }]: readonly [OpenedCall, Served],
   ): Passage {
     const { tracing } = this.#options;
     metrics.started();
     return {
       call,
+      pending,
       refusal,
       metadataBytes,
       kind,
@@ -189,6 +201,8 @@ interface Served {
 
 /** One call on its way through. */
 interface Passage extends OpenedCall {
+  call: Call;
+  pending: Promise<Call> | undefined;
   readonly kind: Admission;
   /** Whether it counts in the limits. */
   isAdmitted: boolean;

@@ -15,12 +15,18 @@ export interface WireCall extends CallerPresence {
   getDeadline(): Date | number;
 }
 
-/** Tells who makes a call. @throws SecretError `CREDENTIAL_MISSING`, `CREDENTIAL_INVALID`, `CREDENTIAL_EXPIRED` */
-export type Identify = (credentials: Credentials) => Caller;
+/**
+ * Tells who makes a call: at once wherever that can be.
+ * @throws SecretError `CREDENTIAL_MISSING`, `CREDENTIAL_INVALID`, `CREDENTIAL_EXPIRED`, `IDENTITY_UNAVAILABLE`,
+ * `RATE_LIMITED`, as the promise may reject
+ */
+export type Identify = (credentials: Credentials) => Caller | Promise<Caller>;
 
 /** A call, and why it must not go on when its credentials are not good. */
 export interface OpenedCall {
   readonly call: Call;
+  /** The call once it is known who makes it; undefined where that is known. */
+  readonly pending: Promise<Call> | undefined;
   readonly refusal: SecretError | undefined;
   /** How many bytes its metadata takes, names and values. */
   readonly metadataBytes: number;
@@ -43,7 +49,7 @@ export function openCall(wire: WireCall, identify: Identify, options: OpenCallOp
   // All of it at once: looking up one key costs as much.
   const first = wire.metadata.getMap();
   const peer = wire.getPeer();
-  let caller = nobody;
+  let caller: Caller | Promise<Caller> = nobody;
   let refusal: SecretError | undefined;
   try {
     caller = identify({ peer, authorization: first[authorizationKey]?.toString() });
@@ -51,8 +57,14 @@ export function openCall(wire: WireCall, identify: Identify, options: OpenCallOp
     refusal = toSecretError(error);
   }
   const deadlineMs = deadlineOf(wire.getDeadline(), options.defaultDeadlineMs());
-  const call = new Call({ caller, requestId: requestIdOf(first[requestIdKey]), deadlineMs }, wire);
-  return { call, refusal, metadataBytes: metadataByteLength(wire.metadata, first) };
+  const requestId = requestIdOf(first[requestIdKey]);
+  const metadataBytes = metadataByteLength(wire.metadata, first);
+  if (!(caller instanceof Promise)) {
+    const call = new Call({ caller, requestId, deadlineMs }, wire);
+    return { call, pending: undefined, refusal, metadataBytes };
+  }
+  const pending = caller.then((known) => new Call({ caller: known, requestId, deadlineMs }, wire));
+  return { call: new Call({ caller: nobody, requestId, deadlineMs }, wire), pending, refusal, metadataBytes };
 }
 
 /** Who has not proven to be anybody. */

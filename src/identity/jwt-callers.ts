@@ -1,0 +1,159 @@
+import { hash } from "node:crypto";
+import type { Caller } from "../domain/caller.js";
+import { isSecretError, SecretError } from "../domain/secret-error.js";
+import type { IssuerKeys } from "./jwks-keys.js";
+import { GenerationCache } from "./jwt-cache.js";
+import type { JwtIssuer, ProvenJwt } from "./jwt-issuer.js";
+import { invalidJwt } from "./jwt-refusal.js";
+import { assertJwtLength, type JwtText, parseJwt } from "./jwt-text.js";
+
+/** How many tokens are remembered: those that are good, and those whose signature is not. */
+const maxTokens = 10_000;
+
+/** How many connections of one token have a caller of their own that is remembered. */
+const maxPeers = 64;
+
+/** How many tokens are verified at once; each costs a processor, and whoever sends them is nobody yet. */
+const maxPending = 2_000;
+
+/** What a caller was proven by, without the token. */
+const texts = new WeakMap<Caller, JwtText>();
+
+/**
+ * Who calls with a JSON Web Token. A token is verified once and then known by its hash, for as long as it is good and
+ * the keys of its issuer are the same.
+ */
+export class JwtCallers {
+  readonly #issuers: ReadonlyMap<string, JwtIssuer>;
+  readonly #proven = new GenerationCache<ProvenToken>(maxTokens);
+  readonly #refused = new GenerationCache<RefusedToken>(maxTokens);
+  // hash → the verification under way
+  readonly #pending = new Map<string, Promise<ProvenToken>>();
+
+  /** @param issuers by the claim `iss` */
+  constructor(issuers: ReadonlyMap<string, JwtIssuer>) {
+    this.#issuers = issuers;
+  }
+
+  /**
+   * Who calls with a token: at once when the token is known, or no key can make it good; else once it is verified.
+   * @throws SecretError `CREDENTIAL_INVALID`, `CREDENTIAL_EXPIRED`, `IDENTITY_UNAVAILABLE`, `RATE_LIMITED`, as the
+   * promise may reject
+   */
+  identify(token: string, peer: string): Caller | Promise<Caller> {
+    assertJwtLength(token);
+    const key = hash("sha256", token, "base64url");
+    const known = this.#proven.get(key);
+    if (known?.isGood() === true) return known.callerAt(peer);
+    if (known !== undefined) this.#proven.delete(key);
+    const pending = this.#pending.get(key) ?? this.#begin(key, token);
+    return pending.then((proven) => proven.callerAt(peer));
+  }
+
+  /** Whether a caller that was identified by a token before, perhaps under other settings, still would be. */
+  stillKnows(caller: Caller): boolean {
+    const text = texts.get(caller);
+    if (text === undefined) return false;
+    try {
+      const issuer = this.#issuerOf(text);
+      const { principal, groups } = issuer.claimed(text);
+      const isSame = principal === caller.principal && groups.join("\n") === caller.groups.join("\n");
+      // While keys are being fetched for the first time nothing speaks against those it was verified with.
+      return isSame && issuer.source.keys?.mayVerify(text.header) !== false;
+    } catch {
+      return false;
+    }
+  }
+
+  #begin(key: string, token: string): Promise<ProvenToken> {
+    const text = parseJwt(token);
+    const issuer = this.#issuerOf(text);
+    const claimed = issuer.claimed(text);
+    if (this.#pending.size >= maxPending) throw tooMany();
+    const keys = issuer.source.keysFor(text.header);
+    const refused = this.#refused.get(key);
+    if (refused?.keys === keys) throw invalidJwt(refused.rule);
+    const pending = this.#verify({ key, token, text, issuer, claimed }, keys).finally(() => this.#pending.delete(key));
+    this.#pending.set(key, pending);
+    return pending;
+  }
+
+  #issuerOf({ claims: { iss } }: JwtText): JwtIssuer {
+    const issuer = typeof iss === "string" ? this.#issuers.get(iss) : undefined;
+    if (issuer === undefined) throw invalidJwt("is of an issuer that is not known here");
+    return issuer;
+  }
+
+  async #verify(
+    { key, token, text, issuer, claimed }: Verification,
+    later: IssuerKeys | Promise<IssuerKeys>,
+  ): Promise<ProvenToken> {
+    const keys = await later;
+    try {
+      await issuer.verify(token, text, keys);
+    } catch (thrown) {
+      this.#remember(key, keys, thrown);
+      throw thrown;
+    }
+    const proven = new ProvenToken({ text, issuer, claimed, keys });
+    this.#proven.set(key, proven);
+    return proven;
+  }
+
+  /** A token that was refused for its signature stays so until its issuer has other keys. */
+  #remember(key: string, keys: IssuerKeys, thrown: unknown): void {
+    if (isSecretError(thrown) && thrown.reason === "CREDENTIAL_INVALID") {
+      this.#refused.set(key, { keys, rule: thrown.message.replace(/^the bearer token /u, "") });
+    }
+  }
+}
+
+/** A token on its way. */
+interface Verification {
+  /** Its hash. */
+  readonly key: string;
+  readonly token: string;
+  readonly text: JwtText;
+  readonly issuer: JwtIssuer;
+  readonly claimed: ProvenJwt;
+}
+
+/** A token whose signature was not good. */
+interface RefusedToken {
+  readonly keys: IssuerKeys;
+  readonly rule: string;
+}
+
+/** A token that was verified. */
+class ProvenToken {
+  readonly #facts: Pick<Verification, "text" | "issuer" | "claimed"> & { readonly keys: IssuerKeys };
+  // peer → its caller
+  readonly #callers = new Map<string, Caller>();
+
+  constructor(facts: Pick<Verification, "text" | "issuer" | "claimed"> & { readonly keys: IssuerKeys }) {
+    this.#facts = facts;
+  }
+
+  /** Whether it has not expired, and its issuer's keys are those it was verified with and not too old. */
+  isGood(): boolean {
+    const { claimed, issuer, keys } = this.#facts;
+    return claimed.expiresAtMs > Date.now() && issuer.source.keys === keys;
+  }
+
+  /** The caller at a peer; the same object for the same peer, as long as it is remembered. */
+  callerAt(peer: string): Caller {
+    const known = this.#callers.get(peer);
+    if (known !== undefined) return known;
+    if (this.#callers.size >= maxPeers) this.#callers.clear();
+    const { claimed, text } = this.#facts;
+    const { principal, groups, expiresAtMs } = claimed;
+    const caller = Object.freeze<Caller>({ principal, groups, provenBy: "jwt", peer, expiresAtMs });
+    this.#callers.set(peer, caller);
+    texts.set(caller, text);
+    return caller;
+  }
+}
+
+function tooMany(): SecretError {
+  return new SecretError("RATE_LIMITED", "too many tokens are being verified", { retryAfterMs: 1_000 });
+}

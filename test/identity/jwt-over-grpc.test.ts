@@ -1,0 +1,125 @@
+import { readFileSync } from "node:fs";
+import { Metadata } from "@grpc/grpc-js";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createAccessToken, hashOfToken } from "../../src/identity/access-token.js";
+import { startBroker, type TestBroker } from "../../src/testkit/start-broker.js";
+import { type Outcome, RpcCaller } from "../app/call-rpc.js";
+import { Issuer, makeKey } from "./issuer.js";
+
+const subscribe = {
+  ...{ names: ["A"], prefixes: [], resumeRevision: 0n },
+  ...{ knownVersions: new Map(), knownUids: new Map() },
+};
+
+let issuer: Issuer;
+let broker: TestBroker;
+let caller: RpcCaller;
+
+beforeEach(async () => {
+  issuer = await Issuer.start();
+});
+
+afterEach(async () => {
+  caller.close();
+  await broker.stop();
+  await issuer.down();
+});
+
+async function start(more = "", files: Readonly<Record<string, string>> = {}): Promise<void> {
+  const config = `
+secret_broker:
+  manager: { kind: memory }
+  admin: { listen: "off" }
+  audit: { sink: file, path: audit.jsonl }
+  log: { level: error }
+  authentication:
+    jwt:
+      - issuer: ${issuer.url}
+        audiences: [${issuer.audience}]
+        clock_tolerance: 0s
+        ${more}
+  policies: [{ name: all, principals: ["app-*"], groups: [readers], actions: ["*"], names: ["**"] }]
+`;
+  broker = await startBroker({ config, files });
+  caller = new RpcCaller(broker.address);
+}
+
+function bearer(token: string): Metadata {
+  const metadata = new Metadata();
+  metadata.set("authorization", `Bearer ${token}`);
+  return metadata;
+}
+
+async function read(token: string): Promise<string | undefined> {
+  const outcome: Outcome = await caller.call("ReadSecret", { name: "A" }, bearer(token));
+  return outcome.reason;
+}
+
+describe("JSON Web Tokens over gRPC", () => {
+  it("prove their subject, which is what audit has", async () => {
+    await start();
+    const token = await issuer.token();
+    expect(await read(token)).toBe("SECRET_NOT_FOUND");
+    expect(await read(token)).toBe("SECRET_NOT_FOUND");
+    const records = readFileSync(broker.auditFile, "utf8").trim().split("\n");
+    expect(records).toHaveLength(2);
+    for (const record of records) {
+      expect(JSON.parse(record)).toMatchObject({ principal: "app-a", proven_by: "jwt", decision: "allow" });
+    }
+    expect(records.join()).not.toContain(token.slice(0, 20));
+    expect(issuer.fetches).toBe(1);
+    expect((await caller.call("ReadSecret", { name: "A" })).reason).toBe("CREDENTIAL_MISSING");
+  });
+
+  it("stand beside static tokens", async () => {
+    const fixed = createAccessToken();
+    const entry = `tokens:\n  - { principal: app-b, hash: "${hashOfToken(fixed)}" }\n`;
+    await start("\n    tokens: { file: tokens.yaml }", { "tokens.yaml": entry });
+    expect(await read(fixed)).toBe("SECRET_NOT_FOUND");
+    expect(await read(await issuer.token())).toBe("SECRET_NOT_FOUND");
+    expect(await read(createAccessToken())).toBe("CREDENTIAL_INVALID");
+    expect(await read("sbt_x")).toBe("CREDENTIAL_INVALID");
+    expect(await read("x")).toBe("CREDENTIAL_INVALID");
+  });
+
+  it("put their subject into groups", async () => {
+    await start("groups_claim: roles");
+    const claims = { sub: "someone" };
+    expect(await read(await issuer.token({ claims }))).toBe("POLICY_DENIED");
+    expect(await read(await issuer.token({ claims: { ...claims, roles: ["readers"] } }))).toBe("SECRET_NOT_FOUND");
+  });
+
+  it("end a watch when they expire", async () => {
+    await start();
+    const exp = Math.ceil(Date.now() / 1_000) + 2;
+    const token = await issuer.token({ claims: { exp } });
+    expect(await caller.watch({ action: { $case: "subscribe", value: subscribe } }, bearer(token))).toBe(
+      "CREDENTIAL_EXPIRED",
+    );
+    expect(await read(token)).toBe("CREDENTIAL_EXPIRED");
+  });
+
+  it("end a watch, and calls, when their issuer takes the key back", async () => {
+    await start("refetch_cooldown: 1s");
+    const token = await issuer.token();
+    expect(await read(token)).toBe("SECRET_NOT_FOUND");
+    const ended = caller.watch({ action: { $case: "subscribe", value: subscribe } }, bearer(token));
+    const next = await makeKey("second");
+    issuer.published = [next.jwk];
+    issuer.signWith(next);
+    const renewed = await issuer.token();
+    await expect.poll(() => read(renewed), { timeout: 5_000 }).toBe("SECRET_NOT_FOUND");
+    expect(await read(token)).toBe("CREDENTIAL_INVALID");
+    expect(await ended).toBe("CREDENTIAL_INVALID");
+  });
+
+  it("are refused as unavailable, not as invalid, while their issuer's keys cannot be had", async () => {
+    const token = await issuer.token();
+    await issuer.down();
+    await start();
+    const outcome = await caller.call("ReadSecret", { name: "A" }, bearer(token));
+    expect(outcome).toMatchObject({ code: "UNAVAILABLE", reason: "IDENTITY_UNAVAILABLE" });
+    await issuer.up();
+    await expect.poll(() => read(token), { timeout: 10_000 }).toBe("SECRET_NOT_FOUND");
+  });
+});
