@@ -21,12 +21,15 @@ export function createJwtSchema(directory: string): z.ZodType<readonly JwtIssuer
 }
 
 const nameSettings = {
-  issuer: z.string().min(1).max(2_048).describe("The claim `iss` of its tokens, exactly."),
-  audiences: z
-    .array(z.string().min(1).max(2_048))
+  issuer: z
+    .string()
     .min(1)
-    .max(100)
-    .describe("What the broker is called by its issuer; a token's `aud` must hold one of them."),
+    .max(2_048)
+    .meta({ description: "The claim `iss` of its tokens, exactly.", "x-default": "required" }),
+  audiences: z.array(z.string().min(1).max(2_048)).min(1).max(100).meta({
+    description: "What the broker is called by its issuer; a token's `aud` must hold one of them.",
+    "x-default": "required",
+  }),
 };
 
 const claimSettings = {

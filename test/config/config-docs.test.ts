@@ -20,7 +20,7 @@ const isMapping = (value: unknown): value is object =>
 /** Every key of plain data by its path, those of a list's items once; what stands under tags or options are not settings. */
 function pathsOf(value: unknown, path = ""): string[] {
   if (Array.isArray(value)) return [...new Set(value.flatMap((item) => pathsOf(item, path)))];
-  if (!isMapping(value) || /\.(?:tags|options)$/u.test(path)) return [];
+  if (!isMapping(value) || /\.(?:tags|options|required_claims)$/u.test(path)) return [];
   return Object.entries(value).flatMap(([key, member]) => {
     const inner = path === "" ? key : `${path}.${key}`;
     return [inner, ...pathsOf(member, inner)];
@@ -64,6 +64,8 @@ describe("the documentation of the configuration", () => {
         "audit.sinks",
         ...["kind", "required", "deadline", "path", "rotate_size"].map((key) => `audit.sinks.${key}`),
         ...["address", "url_environment", "url_file", "schema", "trail"].map((key) => `audit.sinks.${key}`),
+        "authentication.jwt.jwks_file",
+        "authentication.jwt.discovery_url",
       ].map((key) => `secret_broker.${key}`),
     );
   });
