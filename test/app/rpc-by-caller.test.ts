@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Action } from "../../src/domain/action.js";
 import { createAccessToken, hashOfToken } from "../../src/identity/access-token.js";
 import { startBroker, type TestBroker } from "../../src/testkit/start-broker.js";
+import { Issuer, type TokenChanges } from "../identity/issuer.js";
 import { type Outcome, RpcCaller, rpcs } from "./call-rpc.js";
 
 const text = { payload: { $case: "text", value: "placeholder" } };
@@ -71,7 +72,23 @@ const kinds: Readonly<Record<string, Kind>> = {
   "an administrator": { authorization: bearer(token.admin), expected: (action) => action === "administer" },
 };
 
-const config = `
+const jwtClaims: Readonly<Record<string, TokenChanges>> = {
+  "a JWT of a reader": { claims: { sub: "jwt-reader", roles: ["readers"] } },
+  "a JWT of a principal without a grant": { claims: { sub: "jwt-stranger" } },
+  "an expired JWT": { claims: { sub: "full", exp: 1 } },
+  "a JWT for another audience": { claims: { sub: "full", aud: "another" } },
+  "a JWT of another issuer": { claims: { sub: "full", iss: "https://issuer.example" } },
+};
+
+const jwtKinds: Readonly<Record<string, Kind["expected"]>> = {
+  "a JWT of a reader": (action) => reading.includes(action),
+  "a JWT of a principal without a grant": () => false,
+  "an expired JWT": "UNAUTHENTICATED CREDENTIAL_EXPIRED",
+  "a JWT for another audience": invalid,
+  "a JWT of another issuer": invalid,
+};
+
+const config = (issuer: Issuer): string => `
 general_settings:
   key_management_settings:
     access_mode: read_and_write
@@ -82,7 +99,9 @@ secret_broker:
   admin: { listen: "off" }
   audit: { sink: file, path: audit.jsonl }
   log: { level: error }
-  authentication: { tokens: { file: tokens.yaml } }
+  authentication:
+    tokens: { file: tokens.yaml }
+    jwt: [{ issuer: "${issuer.url}", audiences: [${issuer.audience}], groups_claim: roles }]
   policies:
     - { name: readers, groups: [readers], actions: [read, list, describe, watch], names: ["app/**"] }
     - { name: full, principals: [full], actions: ["*"], names: ["**"] }
@@ -104,26 +123,34 @@ function tokensFile(): string {
 describe("every RPC by every kind of caller", () => {
   let broker: TestBroker;
   let caller: RpcCaller;
+  let issuer: Issuer;
+  const jwts = new Map<string, string>();
 
   beforeAll(async () => {
-    broker = await startBroker({ config, files: { "tokens.yaml": tokensFile() } });
+    issuer = await Issuer.start();
+    for (const [kind, changes] of Object.entries(jwtClaims)) jwts.set(kind, await issuer.token(changes));
+    broker = await startBroker({ config: config(issuer), files: { "tokens.yaml": tokensFile() } });
     caller = new RpcCaller(broker.address);
   });
 
   afterAll(async () => {
     caller.close();
     await broker.stop();
+    await issuer.down();
   });
 
   it("has an expectation", () => {
     expect(Object.keys(needs).toSorted()).toEqual([...rpcs.keys()].toSorted());
   });
 
-  const pairs = Object.keys(needs).flatMap((rpc) => Object.keys(kinds).map((kind) => [rpc, kind] as const));
+  const pairs = Object.keys(needs).flatMap((rpc) =>
+    [...Object.keys(kinds), ...Object.keys(jwtKinds)].map((kind) => [rpc, kind] as const),
+  );
 
   it.each(pairs)("%s by %s ends as it must", async (rpc, kind) => {
     const [action, request] = needs[rpc] ?? ["read", {}];
-    const { authorization, expected } = kinds[kind] ?? { authorization: [], expected: "" };
+    const jwt = { authorization: bearer(jwts.get(kind) ?? ""), expected: jwtKinds[kind] ?? "" };
+    const { authorization, expected } = kinds[kind] ?? jwt;
     const metadata = new Metadata();
     for (const value of authorization) metadata.add("authorization", value);
     const outcome = await caller.call(rpc, request, metadata);
@@ -131,7 +158,8 @@ describe("every RPC by every kind of caller", () => {
     if (typeof expected === "string") expect(told).toBe(expected);
     else if (expected(action)) expect(told).not.toMatch(/UNAUTHENTICATED|PERMISSION_DENIED/u);
     else expect(told).toBe("PERMISSION_DENIED POLICY_DENIED");
-    for (const value of Object.values(token)) expect(JSON.stringify(outcome, bigintsAsText)).not.toContain(value);
+    for (const value of [...Object.values(token), ...jwts.values()])
+      expect(JSON.stringify(outcome, bigintsAsText)).not.toContain(value);
   });
 });
 

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createAccessToken, hashOfToken } from "../../src/identity/access-token.js";
 import { findLeaks, plantCanaries } from "../../src/testkit/canary.js";
 import { run } from "../cli/run-in-process.js";
+import { Issuer, makeKey } from "../identity/issuer.js";
 import { type Outcome, rpcs, RpcCaller } from "../app/call-rpc.js";
 import { misbehavingManager } from "./misbehaving-manager.js";
 
@@ -26,7 +27,9 @@ secret_broker:
   audit: { sink: file, path: audit.jsonl }
   metrics: { secret_names: true }
   timeouts: { health_interval: 100ms }
-  authentication: { tokens: { file: tokens.yaml } }
+  authentication:
+    tokens: { file: tokens.yaml }
+    jwt: [{ issuer: "ISSUER_URL", audiences: [secret-broker], refetch_cooldown: 1s, bearer_token_file: bearer }]
   policies:
     - { principals: [canary], actions: ["*", administer], names: ["**"] }
     - { effect: deny, principals: [canary], actions: [read], names: [DENIED] }
@@ -57,6 +60,12 @@ describe("nothing secret leaves by any other way than the answer that must carry
     unknownToken: createAccessToken(),
     expiredToken: createAccessToken(),
     mistypedToken: `sbt_${randomUUID()}`,
+    jwt: "",
+    jwtSignature: "",
+    expiredJwt: "",
+    foreignJwt: "",
+    unknownKeyJwt: "",
+    discoveryBearer: plantCanaries().text,
     bound: plantCanaries().text,
     virtual: plantCanaries().json,
   };
@@ -65,10 +74,23 @@ describe("nothing secret leaves by any other way than the answer that must carry
   const outputs = new Map<string, string>();
   let broker: ChildProcess;
 
+  let issuer: Issuer;
+
+  async function plantJwts(): Promise<void> {
+    issuer = await Issuer.start();
+    canaries.jwt = await issuer.token({ claims: { sub: "canary" } });
+    canaries.jwtSignature = canaries.jwt.split(".")[2] ?? "";
+    canaries.expiredJwt = await issuer.token({ claims: { sub: "canary", exp: 1 } });
+    canaries.foreignJwt = await issuer.token({ claims: { sub: "canary", aud: randomUUID() } });
+    canaries.unknownKeyJwt = await issuer.token({ key: await makeKey("unknown") });
+    writeFileSync(join(folder, "bearer"), canaries.discoveryBearer);
+  }
+
   beforeAll(async () => {
+    await plantJwts();
     writeFileSync(
       join(folder, "config.yaml"),
-      config.replace("BOUND_OPTION", () => JSON.stringify(canaries.bound)),
+      config.replace("BOUND_OPTION", () => JSON.stringify(canaries.bound)).replace("ISSUER_URL", issuer.url),
     );
     const entry = (token: string, more: string): string =>
       `  - { principal: canary, hash: "${hashOfToken(token)}"${more} }\n`;
@@ -94,7 +116,8 @@ describe("nothing secret leaves by any other way than the answer that must carry
     outputs.set("audit commands", await askAudit());
   }, 60_000);
 
-  afterAll(() => {
+  afterAll(async () => {
+    await issuer.down();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -160,11 +183,19 @@ describe("nothing secret leaves by any other way than the answer that must carry
     }
     await call("ReadSecret", { name: "DENIED" });
     await call("ReadSecret", { name: "HELD", options: { bound: canaries.option } });
-    for (const wrong of [canaries.unknownToken, canaries.expiredToken, canaries.mistypedToken]) {
+    const wrongTokens = [canaries.unknownToken, canaries.expiredToken, canaries.mistypedToken];
+    const jwts = [canaries.jwt, canaries.expiredJwt, canaries.foreignJwt, canaries.unknownKeyJwt];
+    const read = async (bearer: string): Promise<void> => {
       const others = new Metadata();
-      others.set("authorization", `Bearer ${wrong}`);
+      others.set("authorization", `Bearer ${bearer}`);
       outcomes.push(await caller.call("ReadSecret", { name: "HELD" }, others));
-    }
+    };
+    for (const bearer of [...wrongTokens, ...jwts, `${canaries.jwt}x`]) await read(bearer);
+    // An issuer that fails, for what is logged of it.
+    await issuer.down();
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    await read(canaries.unknownKeyJwt);
+    await read(canaries.jwt);
     for (const field of ["a", canaries.token.slice(0, 4)]) await call("ReadSecret", { name: "HELD", field });
     for (const name of rpcs.keys()) await call(name, { name: "HELD", alias: "x" }).catch(() => undefined);
     caller.close();
@@ -172,7 +203,7 @@ describe("nothing secret leaves by any other way than the answer that must carry
 
   it("was provoked: calls failed in many ways and some succeeded", () => {
     const reasons = new Set(outcomes.map(({ reason }) => reason));
-    const refusals = ["POLICY_DENIED", "CREDENTIAL_INVALID", "CREDENTIAL_EXPIRED"];
+    const refusals = ["POLICY_DENIED", "CREDENTIAL_INVALID", "CREDENTIAL_EXPIRED", "IDENTITY_UNAVAILABLE"];
     for (const reason of [
       "MANAGER_UNAVAILABLE",
       "MANAGER_REPLY_INVALID",
