@@ -65,7 +65,7 @@ describe("nothing secret leaves by any other way than the answer that must carry
     expiredJwt: "",
     foreignJwt: "",
     unknownKeyJwt: "",
-    discoveryBearer: plantCanaries().text,
+    discoveryBearer: `bearer-${randomUUID()}`,
     bound: plantCanaries().text,
     virtual: plantCanaries().json,
   };
