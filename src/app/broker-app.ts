@@ -140,8 +140,9 @@ export class BrokerApp {
     parts.health.stop();
     // They would hold up the stop for ever.
     parts.watches.close();
-    await parts.server.stop(this.#config.timeouts.drainMs);
+    // Nor is there time to wait for issuers; tokens that are known stay so.
     this.#keySources.close();
+    await parts.server.stop(this.#config.timeouts.drainMs);
     await parts.admin?.close();
     await closeManager(parts.manager, this.#log);
     await parts.audit.close();

@@ -52,10 +52,19 @@ export class CallerIdentity {
     const methods = this.#methods();
     const takesTokens = methods.tokens !== undefined || methods.jwt !== undefined;
     // Where none is accepted none is looked at, so that callers can be given theirs before a broker asks for them.
-    if (authorization !== undefined && takesTokens) return identifyByToken(methods, authorization, peer);
+    if (authorization !== undefined && takesTokens) {
+      const caller = identifyByToken(methods, authorization, peer);
+      return caller instanceof Promise ? this.#unlessReloaded(caller, methods, { peer, authorization }) : caller;
+    }
     if (this.#workload !== undefined) return this.#workload;
     if (takesTokens) throw missing();
     return this.#identifyLocal(peer);
+  }
+
+  /** What was proven under settings that are no longer in force is proven again. */
+  async #unlessReloaded(later: Promise<Caller>, methods: IdentityMethods, credentials: Credentials): Promise<Caller> {
+    const caller = await later;
+    return this.#methods() === methods ? caller : this.identify(credentials);
   }
 }
 

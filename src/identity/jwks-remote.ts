@@ -61,9 +61,8 @@ export class RemoteKeys implements KeySource {
     const { keys } = this;
     if (keys?.mayVerify(header) === true) return keys;
     if (this.#fetching === undefined) {
-      if (keys === undefined || this.#failures > 0) throw this.#unavailable();
-      const coolAtMs = this.#triedAtMs + this.#endpoint.config.refetchCooldownMs;
-      if (performance.now() < coolAtMs || this.#closing.signal.aborted) throw unknownKey();
+      if (keys === undefined || this.#failures > 0 || this.#closing.signal.aborted) throw this.#unavailable();
+      if (performance.now() < this.#triedAtMs + this.#endpoint.config.refetchCooldownMs) throw unknownKey();
     }
     if (this.#waiting >= maxWaiting) throw this.#unavailable();
     return this.#afterFetch(header);

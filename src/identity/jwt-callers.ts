@@ -47,7 +47,8 @@ export class JwtCallers {
     if (known?.isGood() === true) return known.callerAt(peer);
     if (known !== undefined) this.#proven.delete(key);
     const pending = this.#pending.get(key) ?? this.#begin(key, token);
-    return pending.then((proven) => proven.callerAt(peer));
+    // The issuer may have taken its key back meanwhile.
+    return pending.then((proven) => (proven.isGood() ? proven.callerAt(peer) : this.identify(token, peer)));
   }
 
   /** Whether a caller that was identified by a token before, perhaps under other settings, still would be. */

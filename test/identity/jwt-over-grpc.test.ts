@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Metadata } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createAccessToken, hashOfToken } from "../../src/identity/access-token.js";
@@ -121,5 +122,52 @@ describe("JSON Web Tokens over gRPC", () => {
     expect(outcome).toMatchObject({ code: "UNAVAILABLE", reason: "IDENTITY_UNAVAILABLE" });
     await issuer.up();
     await expect.poll(() => read(token), { timeout: 10_000 }).toBe("SECRET_NOT_FOUND");
+  });
+
+  it("are verified with the keys of a file, which is taken over when it changes", async () => {
+    const next = await makeKey("second");
+    const [old, renewed] = [await issuer.token(), await issuer.token({ key: next })];
+    await start("jwks_file: keys.json", { "keys.json": JSON.stringify({ keys: issuer.published }) });
+    expect(await read(old)).toBe("SECRET_NOT_FOUND");
+    expect(await read(renewed)).toBe("CREDENTIAL_INVALID");
+    const ended = caller.watch({ action: { $case: "subscribe", value: subscribe } }, bearer(old));
+    writeFileSync(join(broker.directory, "keys.json"), JSON.stringify({ keys: [next.jwk] }));
+    await expect.poll(() => read(renewed), { timeout: 5_000 }).toBe("SECRET_NOT_FOUND");
+    expect(await read(old)).toBe("CREDENTIAL_INVALID");
+    expect(await ended).toBe("CREDENTIAL_INVALID");
+    expect(issuer.requests).toEqual([]);
+  });
+
+  it("go before a socket's own principal, and are refused there when they are bad", async () => {
+    await start();
+    const socket = new RpcCaller(broker.socket);
+    const outcome = async (metadata: Metadata): Promise<string | undefined> =>
+      (await socket.call("ReadSecret", { name: "A" }, metadata)).reason;
+    expect(await outcome(bearer(await issuer.token()))).toBe("SECRET_NOT_FOUND");
+    expect(await outcome(bearer("x.y.z"))).toBe("CREDENTIAL_INVALID");
+    expect(await outcome(new Metadata())).toBe("CREDENTIAL_MISSING");
+    socket.close();
+  });
+
+  it("that many calls bring at once are verified together, and none of the calls is lost", async () => {
+    await start();
+    const token = await issuer.token();
+    const outcomes = await Promise.all(Array.from({ length: 200 }, () => read(token)));
+    expect(new Set(outcomes)).toEqual(new Set(["SECRET_NOT_FOUND"]));
+    expect(readFileSync(broker.auditFile, "utf8").trim().split("\n")).toHaveLength(200);
+    expect(issuer.fetches).toBe(1);
+  });
+
+  it("do not keep a broker from stopping, or a call from ending, while their issuer does not answer", async () => {
+    issuer.answer = () => undefined;
+    await start("fetch_timeout: 30s");
+    const token = await issuer.token();
+    const unproven = async (): Promise<string | undefined> => (await caller.call("ReadSecret", { name: "A" })).reason;
+    expect(await unproven()).toBe("CREDENTIAL_MISSING");
+    const pending = read(token);
+    // On one connection, so the broker has the other call by now.
+    expect(await unproven()).toBe("CREDENTIAL_MISSING");
+    await broker.stop();
+    expect(await pending).toBe("IDENTITY_UNAVAILABLE");
   });
 });
