@@ -47,9 +47,13 @@ export class IssuerKeys {
   }
 
   /** Whether a token may be signed by one of these keys. */
-  mayVerify({ alg, kid }: JwtHeader): boolean {
-    const [, keyType] = keyTypes.find(([prefix]) => alg.startsWith(prefix)) ?? [];
-    return this.#keys.some((key) => key.kty === keyType && (kid === undefined || key.kid === kid));
+  mayVerify(header: JwtHeader): boolean {
+    return this.#keys.some((key) => goesWith(key, header));
+  }
+
+  /** Tells whether the keys that a token may be signed by are still the same; to be compared only. */
+  markOf(header: JwtHeader): string {
+    return JSON.stringify(this.#keys.filter((key) => goesWith(key, header)));
   }
 
   /** Finds the key of a token's header, as jose asks for it. */
@@ -63,6 +67,11 @@ export function keyRefusal(thrown: unknown): SecretError | undefined {
   if (thrown instanceof errors.JWKSNoMatchingKey) return unknownKey();
   if (!(thrown instanceof errors.JWKSMultipleMatchingKeys)) return undefined;
   return new SecretError("CREDENTIAL_INVALID", "the bearer token must say which key it is signed with (kid)");
+}
+
+function goesWith(key: JWK, { alg, kid }: JwtHeader): boolean {
+  const [, keyType] = keyTypes.find(([prefix]) => alg.startsWith(prefix)) ?? [];
+  return key.kty === keyType && (kid === undefined || key.kid === kid);
 }
 
 function isJwk(key: unknown): key is JWK {

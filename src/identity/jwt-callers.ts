@@ -5,19 +5,27 @@ import type { IssuerKeys } from "./jwks-keys.js";
 import { GenerationCache } from "./jwt-cache.js";
 import type { JwtIssuer, ProvenJwt } from "./jwt-issuer.js";
 import { invalidJwt } from "./jwt-refusal.js";
-import { assertJwtLength, type JwtText, parseJwt } from "./jwt-text.js";
+import { assertJwtLength, isClaims, type JwtHeader, type JwtText, parseJwt } from "./jwt-text.js";
 
 /** How many tokens are remembered: those that are good, and those whose signature is not. */
 const maxTokens = 10_000;
 
 /** How many connections of one token have a caller of their own that is remembered. */
-const maxPeers = 64;
+const maxPeers = 32;
 
 /** How many tokens are verified at once; each costs a processor, and whoever sends them is nobody yet. */
 const maxPending = 2_000;
 
-/** What a caller was proven by, without the token. */
-const texts = new WeakMap<Caller, JwtText>();
+/** What a caller was proven by, without its signature. */
+interface Proof {
+  readonly header: JwtHeader;
+  /** As JSON, which takes less room than what it says, and is rarely looked at. */
+  readonly claims: string;
+  /** Of the key it was verified with. */
+  readonly keyMark: string;
+}
+
+const proofs = new WeakMap<Caller, Proof>();
 
 /**
  * Who calls with a JSON Web Token. A token is verified once and then known by its hash, for as long as it is good and
@@ -53,14 +61,17 @@ export class JwtCallers {
 
   /** Whether a caller that was identified by a token before, perhaps under other settings, still would be. */
   stillKnows(caller: Caller): boolean {
-    const text = texts.get(caller);
-    if (text === undefined) return false;
+    const proof = proofs.get(caller);
+    if (proof === undefined) return false;
     try {
+      const claims: unknown = JSON.parse(proof.claims);
+      if (!isClaims(claims)) return false;
+      const text = { header: proof.header, claims };
       const issuer = this.#issuerOf(text);
       const { principal, groups } = issuer.claimed(text);
       const isSame = principal === caller.principal && groups.join("\n") === caller.groups.join("\n");
-      // While keys are being fetched for the first time nothing speaks against those it was verified with.
-      return isSame && issuer.source.keys?.mayVerify(text.header) !== false;
+      // While there are no keys nothing speaks against the one it was verified with.
+      return isSame && (issuer.source.keys?.markOf(text.header) ?? proof.keyMark) === proof.keyMark;
     } catch {
       return false;
     }
@@ -96,7 +107,7 @@ export class JwtCallers {
       this.#remember(key, keys, thrown);
       throw thrown;
     }
-    const proven = new ProvenToken({ text, issuer, claimed, keys });
+    const proven = new ProvenToken({ text, issuer, claimed }, keys);
     this.#proven.set(key, proven);
     return proven;
   }
@@ -127,18 +138,24 @@ interface RefusedToken {
 
 /** A token that was verified. */
 class ProvenToken {
-  readonly #facts: Pick<Verification, "text" | "issuer" | "claimed"> & { readonly keys: IssuerKeys };
+  readonly #proof: Proof;
+  readonly #claimed: ProvenJwt;
+  readonly #issuer: JwtIssuer;
+  readonly #keys: IssuerKeys;
   // peer → its caller
   readonly #callers = new Map<string, Caller>();
 
-  constructor(facts: Pick<Verification, "text" | "issuer" | "claimed"> & { readonly keys: IssuerKeys }) {
-    this.#facts = facts;
+  constructor({ text, claimed, issuer }: Pick<Verification, "text" | "issuer" | "claimed">, keys: IssuerKeys) {
+    const keyMark = keys.markOf(text.header);
+    this.#proof = { header: text.header, claims: JSON.stringify(text.claims), keyMark };
+    this.#claimed = claimed;
+    this.#issuer = issuer;
+    this.#keys = keys;
   }
 
   /** Whether it has not expired, and its issuer's keys are those it was verified with and not too old. */
   isGood(): boolean {
-    const { claimed, issuer, keys } = this.#facts;
-    return claimed.expiresAtMs > Date.now() && issuer.source.keys === keys;
+    return this.#claimed.expiresAtMs > Date.now() && this.#issuer.source.keys === this.#keys;
   }
 
   /** The caller at a peer; the same object for the same peer, as long as it is remembered. */
@@ -146,11 +163,10 @@ class ProvenToken {
     const known = this.#callers.get(peer);
     if (known !== undefined) return known;
     if (this.#callers.size >= maxPeers) this.#callers.clear();
-    const { claimed, text } = this.#facts;
-    const { principal, groups, expiresAtMs } = claimed;
+    const { principal, groups, expiresAtMs } = this.#claimed;
     const caller = Object.freeze<Caller>({ principal, groups, provenBy: "jwt", peer, expiresAtMs });
     this.#callers.set(peer, caller);
-    texts.set(caller, text);
+    proofs.set(caller, this.#proof);
     return caller;
   }
 }

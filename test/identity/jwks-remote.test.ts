@@ -73,8 +73,11 @@ describe("an issuer's keys", () => {
     const forged = await makeKey("first");
     const token = await issuer.token({ key: forged });
     expect(await outcomeOf(identity, token)).toMatch(/is not signed by its issuer/u);
+    const before = await callerOf(identity, await issuer.token());
+    expect(identity.methods.jwt?.stillKnows(before)).toBe(true);
     issuer.published = [forged.jwk];
     await expect.poll(() => outcomeOf(identity, token)).toBe("app-a");
+    expect(identity.methods.jwt?.stillKnows(before)).toBe(false);
   });
 
   it("that are all taken back leave nobody", async () => {
