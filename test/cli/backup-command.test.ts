@@ -122,7 +122,7 @@ describe("a backup", () => {
       }
     };
     const writing = write();
-    await expect.poll(() => round).toBeGreaterThan(2);
+    await expect.poll(() => round, { timeout: 60_000 }).toBeGreaterThan(2);
     const { stdout } = await backUp(from);
     isOver = true;
     await writing;
