@@ -181,15 +181,16 @@ describe("an audit log whose sink fails", () => {
 
   it("refuses when what is written cannot be looked after, and while that hangs", async () => {
     const sink = new HeldSink();
-    const audit = new AuditLog({ sink, log });
+    const health: boolean[] = [];
+    const audit = new AuditLog({ sink, log, onHealth: (healthy) => health.push(healthy) });
     const hanging = Promise.withResolvers<void>();
     sink.tending = () => hanging.promise;
-    await vi.waitUntil(() => !audit.healthy, { timeout: 10_000 });
+    await vi.waitUntil(() => health.length === 1, { timeout: 10_000 });
     await expect(audit.record(exampleRecord(1))).rejects.toMatchObject(unavailable);
     hanging.resolve();
     sink.tending = () => Promise.reject(new Error("the mount is gone"));
-    await vi.waitUntil(() => audit.healthy, { timeout: 10_000 });
-    await vi.waitUntil(() => !audit.healthy, { timeout: 10_000 });
+    await vi.waitUntil(() => health.length === 3, { timeout: 10_000 });
+    expect(health).toEqual([false, true, false]);
     await expect(audit.record(exampleRecord(2))).rejects.toMatchObject(unavailable);
     expect(sink.writes).toEqual([]);
     await audit.close();

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Metadata } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createAccessToken, hashOfToken } from "../../src/identity/access-token.js";
+import { recordLines } from "../audit/example-record.js";
 import { startBroker, type TestBroker } from "../../src/testkit/start-broker.js";
 import { type Outcome, RpcCaller } from "../app/call-rpc.js";
 import { Issuer, makeKey } from "./issuer.js";
@@ -62,7 +63,7 @@ describe("JSON Web Tokens over gRPC", () => {
     const token = await issuer.token();
     expect(await read(token)).toBe("SECRET_NOT_FOUND");
     expect(await read(token)).toBe("SECRET_NOT_FOUND");
-    const records = readFileSync(broker.auditFile, "utf8").trim().split("\n");
+    const records = recordLines(readFileSync(broker.auditFile, "utf8"));
     expect(records).toHaveLength(2);
     for (const record of records) {
       expect(JSON.parse(record)).toMatchObject({ principal: "app-a", proven_by: "jwt", decision: "allow" });
@@ -154,7 +155,7 @@ describe("JSON Web Tokens over gRPC", () => {
     const token = await issuer.token();
     const outcomes = await Promise.all(Array.from({ length: 200 }, () => read(token)));
     expect(new Set(outcomes)).toEqual(new Set(["SECRET_NOT_FOUND"]));
-    expect(readFileSync(broker.auditFile, "utf8").trim().split("\n")).toHaveLength(200);
+    expect(recordLines(readFileSync(broker.auditFile, "utf8"))).toHaveLength(200);
     expect(issuer.fetches).toBe(1);
   });
 
