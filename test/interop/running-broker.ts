@@ -58,20 +58,33 @@ export async function startShippedBroker(configFile?: string): Promise<RunningBr
   writeFileSync(join(folder, "tested_manager.mjs"), managerClass);
   writeFileSync(join(folder, "config.yaml"), config);
   const socketPath = join(folder, "broker.sock");
-  const child = spawn(process.execPath, [
-    join(root, "dist/main.js"),
-    ...["serve", "--config", configFile ?? join(folder, "config.yaml")],
-    ...["--listen", "127.0.0.1:0", "--listen", `unix:${socketPath}`],
-  ]);
+  const listen = ["--listen", "127.0.0.1:0", "--listen", `unix:${socketPath}`];
+  const broker = await startServing(folder, listen, configFile);
+  return {
+    ...broker,
+    stop: async () => {
+      const code = await broker.stop();
+      rmSync(folder, { recursive: true, force: true });
+      return code;
+    },
+  };
+}
+
+/** Starts `dist/main.js serve` with the configuration of a folder, or another one. */
+export async function startServing(
+  folder: string,
+  parameters: readonly string[],
+  configFile: string = join(folder, "config.yaml"),
+): Promise<RunningBroker> {
+  const child = spawn(process.execPath, [join(root, "dist/main.js"), "serve", "--config", configFile, ...parameters]);
   const printed = await untilServing(child);
   return {
     address: /gRPC +(127\.0\.0\.1:\d+)/u.exec(printed())?.[1] ?? "",
-    socketPath,
+    socketPath: join(folder, "broker.sock"),
     banner: printed,
     stop: async () => {
       child.kill("SIGTERM");
       await once(child, "close");
-      rmSync(folder, { recursive: true, force: true });
       return child.exitCode;
     },
   };
@@ -82,7 +95,7 @@ function untilServing(child: ChildProcess): Promise<() => string> {
   return new Promise((resolve, reject) => {
     child.stderr?.on("data", (chunk: Buffer) => {
       text += chunk.toString("utf8");
-      if (text.includes("DeleteSecret")) resolve(() => text);
+      if (/DeleteSecret|Health\/Check/u.test(text)) resolve(() => text);
     });
     child.once("close", () => {
       reject(new Error(`the broker ended at its start: ${text}`));
