@@ -26,7 +26,7 @@ from .connection import (
 )
 from .errors import SecretBrokerError, from_rpc_error
 from .store import UNREACHABLE, WATCH_PATH, pause_after, refused_name
-from .store_state import StoreOptions, StoreState
+from .store_state import StoreOptions, StoreState, is_remembered
 
 
 class Client:
@@ -59,7 +59,10 @@ class Client:
         self._settings = settings
         self._closed = False
         self._channel: Any = None
-        self._state = StoreState(store or StoreOptions())
+        self._options = store or StoreOptions()
+        self._state = StoreState(self._options)
+        self._paused_by: SecretBrokerError | None = None
+        self._paused_until = 0.0
         self._reading: dict[str, asyncio.Task[Secret | SecretBrokerError]] = {}
         self._outbox: asyncio.Queue[wire.WatchSecretsRequest] = asyncio.Queue()
         self._watching: asyncio.Task[None] | None = None
@@ -92,14 +95,17 @@ class Client:
 
     async def get(self, name: str, *, timeout: float | None = None) -> Secret:
         """The active version, from a store in this process that a watch keeps up to date; see the other client's."""
-        answer = self._state.fresh(name, time.monotonic())
+        now = time.monotonic()
+        answer = self._state.fresh(name, now)
         if answer is None:
             reading = self._reading.get(name)
             if reading is None:
                 reading = self._reading[name] = asyncio.create_task(self._ask(name, timeout))
                 reading.add_done_callback(lambda _: self._reading.pop(name, None))
+            answer = self._state.stale(name, now) if self._options.refresh_in_background else None
+        if answer is None:
             # One caller that gives up does not end the read for the others; it has its own deadline.
-            answer = await asyncio.shield(reading)
+            answer = await asyncio.shield(self._reading[name])
         if isinstance(answer, SecretBrokerError):
             raise answer.again()
         return answer
@@ -243,15 +249,19 @@ class Client:
 
     async def _ask(self, name: str, timeout: float | None) -> Secret | SecretBrokerError:
         asked = time.monotonic()
+        if self._paused_by is not None and asked < self._paused_until:
+            return self._state.stale(name, asked) or self._paused_by
         try:
             answer: Secret | SecretBrokerError = await self.read(name, timeout=timeout)
         except SecretBrokerError as error:
             if error.reason in UNREACHABLE:
+                self._paused_by, self._paused_until = error, asked + self._options.pause_when_unreachable
                 return self._state.stale(name, time.monotonic()) or error
-            if not error.is_absent:
+            if not is_remembered(error):
                 self._state.forget(name)
                 return error
             answer = error
+        self._paused_by = None
         subscription = self._state.learn(name, answer, asked)
         if subscription is not None:
             self._outbox.put_nowait(subscription)
@@ -266,7 +276,7 @@ class Client:
             try:
                 stream = self._open()
                 async for event in stream:
-                    failures = 0
+                    failures, self._paused_by = 0, None
                     for ack in self._state.take(event, time.monotonic()):
                         self._outbox.put_nowait(ack)
             except grpc.RpcError as error:

@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -15,7 +16,7 @@ from ._generated.secretbroker.v1 import watch_pb2 as wire
 from .answers import Secret
 from .connection import Settings
 from .errors import SecretBrokerError, from_rpc_error
-from .store_state import StoreOptions, StoreState
+from .store_state import StoreOptions, StoreState, is_remembered
 
 WATCH_PATH = "/secretbroker.v1.SecretBroker/WatchSecrets"
 
@@ -48,6 +49,7 @@ class Store:
         read: Callable[[str, float | None], Secret],
     ) -> None:
         self._settings = settings
+        self._options = options
         self._read = read
         self._state = StoreState(options)
         self._rpc: Any = channel.stream_stream(
@@ -58,11 +60,20 @@ class Store:
         self._outbox: queue.SimpleQueue[wire.WatchSecretsRequest | None] = queue.SimpleQueue()
         self._closed = threading.Event()
         self._stream: Any = None
+        self._refreshing: set[str] = set()
+        self._refreshers: ThreadPoolExecutor | None = None
+        self._paused_by: SecretBrokerError | None = None
+        self._paused_until = 0.0
         self._thread: threading.Thread | None = None
 
     def get(self, name: str, timeout: float | None) -> Secret:
         """The secret, from the store where it is fresh there. Raises SecretBrokerError."""
-        answer = self._state.fresh(name, time.monotonic())
+        now = time.monotonic()
+        answer = self._state.fresh(name, now)
+        if answer is None and self._options.refresh_in_background:
+            answer = self._state.stale(name, now)
+            if answer is not None:
+                self._refresh(name, timeout)
         if answer is None:
             with self._single_flight(name):
                 answer = self._state.fresh(name, time.monotonic())
@@ -85,24 +96,47 @@ class Store:
             stream.cancel()
         if self._thread is not None:
             self._thread.join(5)
+        if self._refreshers is not None:
+            self._refreshers.shutdown(wait=False, cancel_futures=True)
         self._state.clear()
 
     def _ask(self, name: str, timeout: float | None) -> Secret | SecretBrokerError:
         asked = time.monotonic()
+        paused_by = self._paused_by
+        if paused_by is not None and asked < self._paused_until:
+            return self._state.stale(name, asked) or paused_by
         try:
             answer: Secret | SecretBrokerError = self._read(name, timeout)
         except SecretBrokerError as error:
             if error.reason in UNREACHABLE:
+                self._paused_by, self._paused_until = error, asked + self._options.pause_when_unreachable
                 return self._state.stale(name, time.monotonic()) or error
-            if not error.is_absent:
+            if not is_remembered(error):
                 self._state.forget(name)
                 return error
             answer = error
+        self._paused_by = None
         subscription = self._state.learn(name, answer, asked)
         if subscription is not None:
             self._outbox.put(subscription)
             self._start()
         return answer
+
+    def _refresh(self, name: str, timeout: float | None) -> None:
+        with self._lock:
+            if name in self._refreshing or self._closed.is_set():
+                return
+            self._refreshing.add(name)
+            if self._refreshers is None:
+                self._refreshers = ThreadPoolExecutor(4, thread_name_prefix="secret-broker-refresh")
+            self._refreshers.submit(self._refresh_now, name, timeout)
+
+    def _refresh_now(self, name: str, timeout: float | None) -> None:
+        try:
+            self._ask(name, timeout)
+        finally:
+            with self._lock:
+                self._refreshing.discard(name)
 
     def _single_flight(self, name: str) -> threading.Lock:
         with self._lock:
@@ -121,7 +155,7 @@ class Store:
         while not self._closed.is_set():
             try:
                 for event in self._open():
-                    failures = 0
+                    failures, self._paused_by = 0, None
                     for ack in self._state.take(event, time.monotonic()):
                         self._outbox.put(ack)
             except grpc.RpcError as error:

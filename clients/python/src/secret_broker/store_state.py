@@ -15,6 +15,14 @@ MAX_NAMES = 10_000
 
 _ABSENT = ("SECRET_NOT_FOUND", "SECRET_DELETED")
 
+# What is remembered besides absence, so that a program that asks for it again and again costs nothing.
+_REFUSALS = ("POLICY_DENIED", "ACCESS_MODE_DENIED", "KEY_NOT_HOSTED", "FIELD_INVALID")
+
+
+def is_remembered(error: SecretBrokerError) -> bool:
+    """Whether a failure is an answer about the secret rather than one about the broker."""
+    return error.is_absent or error.reason in _REFUSALS
+
 
 @dataclass
 class StoreOptions:
@@ -26,6 +34,10 @@ class StoreOptions:
     """The same for the answer that a secret is absent, while it is not watched."""
     max_staleness: float = 300.0
     """How old an answer may be that is given because the broker cannot be asked."""
+    refresh_in_background: bool = False
+    """Whether an answer that is not fresh any more, but not too old, is given at once and asked for meanwhile."""
+    pause_when_unreachable: float = 5.0
+    """For how long, after the broker could not be asked, it is not asked again. A watch that connects ends it."""
 
 
 @dataclass
@@ -81,6 +93,8 @@ class StoreState:
     def learn(self, name: str, value: Secret | SecretBrokerError, asked: float) -> wire.WatchSecretsRequest | None:
         """Takes an answer to a read over that was asked at a time; gives the subscription that follows, if any."""
         with self._lock:
+            if name not in self._entries and len(self._entries) >= MAX_NAMES:
+                self._make_room(asked)
             is_full = name not in self._entries and len(self._entries) >= MAX_NAMES
             if is_full or asked <= self._told.get(name, float("-inf")):
                 return None
@@ -138,6 +152,11 @@ class StoreState:
         """Drops every value."""
         with self._lock:
             self._entries.clear()
+
+    def _make_room(self, now: float) -> None:
+        """Drops what is too old for any use."""
+        bound = self._options.max_staleness
+        self._entries = {name: entry for name, entry in self._entries.items() if now - entry.confirmed <= bound}
 
     def _bound(self, entry: _Entry) -> float:
         if isinstance(entry.value, SecretBrokerError) and not entry.is_watched:

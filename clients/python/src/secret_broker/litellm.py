@@ -1,0 +1,297 @@
+"""LiteLLM's secrets from the broker.
+
+Beside LiteLLM's config.yaml goes a file of one line, as LiteLLM wants one:
+
+    from secret_broker.litellm import BrokerSecretManager
+
+docs/litellm.md in the broker's repository is the whole way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, TypeVar
+
+import grpc
+
+from .client import Client
+from .connection import settings_from_environment
+from .errors import SecretBrokerError, invalid_argument
+from .store import UNREACHABLE
+from .store_state import StoreOptions
+
+try:
+    from litellm.integrations.custom_secret_manager import CustomSecretManager
+except ImportError as error:
+    try:
+        installed = f"{version('litellm')} is installed"
+    except PackageNotFoundError:
+        installed = "it is not installed"
+    raise ImportError(f"secret_broker.litellm needs LiteLLM 1.79.3 or newer; {installed}") from error
+
+Result = TypeVar("Result")
+
+_log = logging.getLogger("secret_broker.litellm")
+
+# What get_secret hands over on every read is a dump of LiteLLM's own settings: these stand in each of them.
+_SETTINGS = ("access_mode", "custom_secret_manager")
+
+_NOT_TO_BE_READ = ("POLICY_DENIED", "ACCESS_MODE_DENIED")
+
+_clients: dict[tuple[str | None, ...], Client] = {}
+_clients_lock = threading.Lock()
+
+
+class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
+    """A LiteLLM secret manager that asks the broker.
+
+    All it needs stands in the environment, as LiteLLM makes it without arguments: SECRET_BROKER_ADDRESS,
+    SECRET_BROKER_TOKEN_FILE and the others that the README lists, and for reads SECRET_BROKER_READ_TIMEOUT and
+    SECRET_BROKER_MAX_STALENESS, in seconds. Nothing connects before the first call.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(secret_manager_name="secret_broker")
+        # Bad settings end LiteLLM's start with a message rather than its first request.
+        settings_from_environment()
+        self._read_timeout = _seconds("SECRET_BROKER_READ_TIMEOUT", 1.0)
+        self._max_staleness = _seconds("SECRET_BROKER_MAX_STALENESS", 300.0)
+        self._threads: ThreadPoolExecutor | None = None
+        self._threads_pid = 0
+
+    def sync_read_secret(
+        self, secret_name: str, optional_params: dict[str, Any] | None = None, timeout: Any = None
+    ) -> str | None:
+        """The secret; None when there is none. Raises when it may not be read, or nobody can say.
+
+        LiteLLM calls this on its event loop. Only the first read of a name waits for the broker, and not for long;
+        from then on the answer comes from the store that a watch feeds.
+        """
+        return self._read(secret_name, optional_params, _short(timeout, self._read_timeout))
+
+    async def async_read_secret(
+        self, secret_name: str, optional_params: dict[str, Any] | None = None, timeout: Any = None
+    ) -> str | None:
+        """The secret as the broker has it now; None when there is none. LiteLLM reads so when it renames a key."""
+
+        def read(client: Client) -> str | None:
+            return _text_or_none(
+                lambda: client.read(
+                    secret_name, max_staleness=0, options=_team_options(optional_params), timeout=_timeout_of(timeout)
+                )
+            )
+
+        return await self._in_thread(read)
+
+    async def async_write_secret(
+        self,
+        secret_name: str,
+        secret_value: str,
+        description: str | None = None,
+        optional_params: dict[str, Any] | None = None,
+        timeout: Any = None,
+        tags: dict[str, Any] | list[Any] | None = None,
+    ) -> dict[str, Any]:
+        """Stores a secret under its name, over an older one too. Raises when it could not."""
+
+        def write(client: Client) -> dict[str, Any]:
+            written = client.write(
+                secret_name,
+                secret_value,
+                description=description,
+                tags=_tags(tags),
+                options=_team_options(optional_params),
+                timeout=_timeout_of(timeout),
+            )
+            return {"status": "success", "secret_name": secret_name, "version": written.version}
+
+        return await self._in_thread(write)
+
+    async def async_delete_secret(
+        self,
+        secret_name: str,
+        recovery_window_in_days: int | None = 7,
+        optional_params: dict[str, Any] | None = None,
+        timeout: Any = None,
+    ) -> dict[str, Any]:
+        """Deletes a secret; one that is not there is a result.
+
+        Raises when the broker cannot be reached. A secret that it refuses to delete is logged and told by the
+        status: LiteLLM deletes keys one after the other, and would leave the rest where the first one raises.
+        """
+
+        def delete(client: Client) -> dict[str, Any]:
+            try:
+                deleted = client.delete(
+                    secret_name,
+                    recovery_window_in_days=recovery_window_in_days,
+                    options=_team_options(optional_params),
+                    timeout=_timeout_of(timeout),
+                )
+            except SecretBrokerError as error:
+                if error.reason in UNREACHABLE:
+                    raise
+                _log.error("the broker did not delete the secret %r: %s", secret_name, error)
+                return {"status": "error", "secret_name": secret_name, "message": str(error)}
+            return {"status": deleted.status, "secret_name": secret_name}
+
+        return await self._in_thread(delete)
+
+    async def async_rotate_secret(
+        self,
+        current_secret_name: str,
+        new_secret_name: str,
+        new_secret_value: str,
+        optional_params: dict[str, Any] | None = None,
+        timeout: Any = None,
+    ) -> dict[str, Any]:
+        """Replaces a secret, under the same name or a new one; the broker never loses it on the way.
+
+        LiteLLM's own way would delete what it has just written when the name stays. A key that was made before keys
+        were stored is stored from now on. Raises when the new value is not what is kept afterwards.
+        """
+        options, seconds = _team_options(optional_params), _timeout_of(timeout)
+
+        def rotate(client: Client) -> dict[str, Any]:
+            new_name = None if new_secret_name == current_secret_name else new_secret_name
+            try:
+                made = client.rotate(
+                    current_secret_name, new_secret_value, new_name=new_name, options=options, timeout=seconds
+                )
+            except SecretBrokerError as error:
+                if error.reason not in ("SECRET_NOT_FOUND", "SECRET_DELETED"):
+                    raise
+                made = client.write(new_secret_name, new_secret_value, options=options, timeout=seconds)
+            _check_kept(client, new_secret_name, new_secret_value, options, seconds)
+            return {"status": "success", "secret_name": new_secret_name, "version": made.version}
+
+        return await self._in_thread(rotate)
+
+    async def async_update_secret_value(
+        self,
+        secret_name: str,
+        secret_value: str,
+        optional_params: dict[str, Any] | None = None,
+        timeout: Any = None,
+    ) -> dict[str, Any]:
+        """Replaces a secret under its name: some versions of LiteLLM rotate by this."""
+        return await self.async_rotate_secret(secret_name, secret_name, secret_value, optional_params, timeout)
+
+    def validate_environment(self) -> bool:
+        """Whether the settings are good and the broker answers."""
+        settings_from_environment()
+        return self._is_reachable(self._read_timeout)
+
+    async def async_health_check(self, timeout: Any = None) -> bool:
+        """Whether the broker answers."""
+        seconds = _timeout_of(timeout) or self._read_timeout
+        return await self._in_thread(lambda _client: self._is_reachable(seconds))
+
+    def __repr__(self) -> str:
+        return "<BrokerSecretManager>"
+
+    def _read(self, name: str, optional_params: Mapping[str, Any] | None, timeout: float) -> str | None:
+        client, options = self._client(), _team_options(optional_params)
+        if options is None:
+            return _text_or_none(lambda: client.get(name, timeout=timeout))
+        # What a team's options lead to is not what the store holds under the bare name.
+        return _text_or_none(lambda: client.read(name, options=options, timeout=timeout))
+
+    def _is_reachable(self, seconds: float) -> bool:
+        try:
+            grpc.channel_ready_future(self._client()._connected()).result(seconds)
+        except grpc.FutureTimeoutError:
+            return False
+        return True
+
+    def _client(self) -> Client:
+        """One client for all instances: LiteLLM makes two."""
+        names = sorted(name for name in os.environ if name.startswith("SECRET_BROKER_"))
+        key = tuple(f"{name}={os.environ[name]}" for name in names)
+        with _clients_lock:
+            if key not in _clients:
+                options = StoreOptions(max_staleness=self._max_staleness, refresh_in_background=True)
+                _clients[key] = Client.from_environment(options)
+            return _clients[key]
+
+    async def _in_thread(self, work: Callable[[Client], Result]) -> Result:
+        """Work that waits for the broker, beside the event loop, whichever it is."""
+        if self._threads is None or self._threads_pid != os.getpid():
+            self._threads = ThreadPoolExecutor(8, thread_name_prefix="secret-broker")
+            self._threads_pid = os.getpid()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, self._client())
+
+
+def _check_kept(
+    client: Client, name: str, value: str, options: Mapping[str, Any] | None, timeout: float | None
+) -> None:
+    try:
+        kept = client.read(name, max_staleness=0, options=options, timeout=timeout)
+    except SecretBrokerError as error:
+        if error.reason in _NOT_TO_BE_READ:
+            return  # Whoever may only write takes the broker's word.
+        raise
+    if kept.binary != value.encode():
+        raise SecretBrokerError(
+            "PAYLOAD_CORRUPT", f"the secret {name!r} is not what was written", code=grpc.StatusCode.DATA_LOSS
+        )
+
+
+def _text_or_none(read: Callable[[], Any]) -> str | None:
+    try:
+        secret = read()
+    except SecretBrokerError as error:
+        if error.is_absent:
+            return None
+        raise
+    try:
+        text: str = secret.text
+    except UnicodeDecodeError:
+        raise invalid_argument("name", "is of a secret of bytes, and LiteLLM takes text only") from None
+    return text
+
+
+def _team_options(optional_params: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """A team's own settings, for the broker to bind and the manager to use; never LiteLLM's settings."""
+    if not optional_params or all(name in optional_params for name in _SETTINGS):
+        return None
+    return optional_params
+
+
+def _tags(tags: Mapping[str, Any] | list[Any] | None) -> dict[str, str] | None:
+    """Tags as a mapping, also from the list of Key and Value that AWS takes."""
+    if not tags:
+        return None
+    if isinstance(tags, Mapping):
+        return {str(key): str(value) for key, value in tags.items()}
+    try:
+        return {str(tag["Key"]): str(tag["Value"]) for tag in tags}
+    except (TypeError, KeyError):
+        raise invalid_argument("tags", "must be a mapping, or a list of mappings with Key and Value") from None
+
+
+def _timeout_of(timeout: Any) -> float | None:
+    """Seconds, from a number or an httpx.Timeout; None for the client's own."""
+    value = getattr(timeout, "read", timeout)
+    return float(value) if isinstance(value, (int, float)) and value > 0 else None
+
+
+def _short(timeout: Any, longest: float) -> float:
+    return min(_timeout_of(timeout) or longest, longest)
+
+
+def _seconds(variable: str, default: float) -> float:
+    text = os.environ.get(variable)
+    try:
+        seconds = float(text) if text else default
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < float("inf"):
+        raise invalid_argument(variable, "must be a number of seconds above 0")
+    return seconds
