@@ -1,0 +1,230 @@
+"""LiteLLM's own functions and hooks with the broker behind them; needs LiteLLM."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import multiprocessing
+import os
+import unittest
+from importlib.util import find_spec
+from typing import Any
+from unittest import mock
+
+from secret_broker import Client, SecretBrokerError
+
+from .broker import RunningBroker, vector_files
+from .test_vectors import CALLERS
+
+HAS_LITELLM = find_spec("litellm") is not None and find_spec("litellm.proxy") is not None
+
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # Asks nobody for prices.
+
+
+def in_fork(name: str, answers: Any) -> None:
+    import litellm
+
+    answers.put(litellm.secret_manager_client.sync_read_secret(name))
+
+
+@unittest.skipUnless(HAS_LITELLM, "LiteLLM is not installed in this Python")
+class LiteLLMOverTheBroker(unittest.TestCase):
+    def setUp(self) -> None:
+        self.broker = RunningBroker(vector_files())
+        self.addCleanup(self.broker.stop)
+        self.owner = Client(self.broker.address, token=CALLERS["owner"]["token"])
+        self.addCleanup(self.owner.close)
+        self.logged = io.StringIO()
+        self.use("owner")
+
+    def use(self, caller: str, **settings: Any) -> Any:
+        """Makes LiteLLM use the broker as a caller; this is what its loader of custom managers sets."""
+        import litellm
+        from litellm.types.secret_managers.main import KeyManagementSettings, KeyManagementSystem
+
+        from secret_broker import litellm as plugin
+
+        environment = {
+            "SECRET_BROKER_ADDRESS": self.broker.address,
+            "SECRET_BROKER_TOKEN": CALLERS[caller]["token"],
+            "SECRET_BROKER_READ_TIMEOUT": "10",
+        }
+        for name in [name for name in os.environ if name.startswith("SECRET_BROKER_") and name != "SECRET_BROKER_NODE"]:
+            del os.environ[name]
+        patch = mock.patch.dict(os.environ, environment)
+        patch.start()
+        self.addCleanup(patch.stop)
+        self.addCleanup(self.close_clients)
+        litellm.secret_manager_client = plugin.BrokerSecretManager()
+        litellm._key_management_system = KeyManagementSystem.CUSTOM
+        litellm._key_management_settings = KeyManagementSettings(
+            custom_secret_manager="broker_secrets.BrokerSecretManager",
+            access_mode="read_and_write",
+            store_virtual_keys=True,
+            description="LiteLLM virtual key",
+            tags={"Environment": "Production"},
+            **settings,
+        )
+        for name in ("LiteLLM", "LiteLLM Proxy", "secret_broker.litellm"):
+            logger = logging.getLogger(name)
+            logger.setLevel(logging.DEBUG)
+            handler = logging.StreamHandler(self.logged)
+            logger.addHandler(handler)
+            self.addCleanup(logger.removeHandler, handler)
+        return litellm.secret_manager_client
+
+    def close_clients(self) -> None:
+        from secret_broker import litellm as plugin
+
+        for client in plugin._clients.values():
+            client.close()
+        plugin._clients.clear()
+
+    def test_reads_by_its_own_functions(self) -> None:
+        from litellm.secret_managers.main import get_secret, get_secret_str
+
+        self.owner.write("shared/openai", "placeholder-provider-key")
+        self.assertEqual(get_secret("os.environ/shared/openai"), "placeholder-provider-key")
+        with mock.patch.dict(os.environ, {"IN_ENVIRONMENT": "from-the-environment"}):
+            self.assertEqual(get_secret_str("IN_ENVIRONMENT"), "from-the-environment")
+        self.assertIsNone(get_secret_str("NOWHERE"))
+        self.assertNotIn("placeholder-provider-key", self.logged.getvalue())
+
+    def test_a_read_on_the_event_loop_asks_only_once_and_sees_changes(self) -> None:
+        manager = self.use("owner")
+        self.owner.write("shared/openai", "placeholder-one")
+
+        async def reads() -> list[str | None]:
+            seen = [manager.sync_read_secret("shared/openai") for _ in range(50)]
+            self.owner.write("shared/openai", "placeholder-two")
+            for _ in range(1500):
+                if manager.sync_read_secret("shared/openai") == "placeholder-two":
+                    break
+                await asyncio.sleep(0.01)
+            return [*seen[-1:], manager.sync_read_secret("shared/openai")]
+
+        self.assertEqual(asyncio.run(reads()), ["placeholder-one", "placeholder-two"])
+        audit = (self.broker.folder / "audit.jsonl").read_text("utf8")
+        self.assertEqual(audit.count('"action":"read"'), 1)
+
+    def test_keeps_virtual_keys_by_its_own_hooks(self) -> None:
+        from litellm.proxy._types import (
+            GenerateKeyRequest,
+            GenerateKeyResponse,
+            KeyRequest,
+            LiteLLM_VerificationToken,
+            RegenerateKeyRequest,
+            UpdateKeyRequest,
+            UserAPIKeyAuth,
+        )
+        from litellm.proxy.hooks.key_management_event_hooks import KeyManagementEventHooks as Hooks
+
+        admin = UserAPIKeyAuth()
+
+        def response(key: str, alias: str | None) -> GenerateKeyResponse:
+            return GenerateKeyResponse(key=key, token_id="hashed", key_alias=alias)
+
+        async def generate(alias: str, key: str) -> None:
+            await Hooks.async_key_generated_hook(GenerateKeyRequest(key_alias=alias), response(key, alias), admin)
+
+        async def life() -> None:
+            await generate("alice", "sk-placeholder-1")
+            kept = self.owner.read("litellm/alice")
+            self.assertEqual((kept.text, kept.description, kept.tags), ("sk-placeholder-1", "LiteLLM virtual key", {"Environment": "Production"}))
+
+            row = LiteLLM_VerificationToken(token="hashed", key_alias="alice")
+            await Hooks.async_key_rotated_hook(RegenerateKeyRequest(), row, response("sk-placeholder-2", "alice"), admin)
+            kept = self.owner.read("litellm/alice")
+            self.assertEqual((kept.text, kept.version, kept.tags), ("sk-placeholder-2", 2, {"Environment": "Production"}))
+
+            await Hooks.async_key_updated_hook(UpdateKeyRequest(key="hashed", key_alias="bob"), row, {}, admin)
+            self.assertEqual(self.owner.read("litellm/bob").text, "sk-placeholder-2")
+            self.assertRaises(SecretBrokerError, self.owner.read, "litellm/alice")
+
+            unknown = LiteLLM_VerificationToken(token="hashed", key_alias="older-than-the-broker")
+            await Hooks.async_key_rotated_hook(None, unknown, response("sk-placeholder-3", "older-than-the-broker"), admin)
+            self.assertEqual(self.owner.read("litellm/older-than-the-broker").text, "sk-placeholder-3")
+
+            await generate("carol", "sk-placeholder-4")
+            rows = [LiteLLM_VerificationToken(token="hashed", key_alias=alias) for alias in ("gone/", "absent", "bob", "carol")]
+            await Hooks.async_key_deleted_hook(KeyRequest(keys=["hashed"]), rows, {}, admin)
+            for alias in ("bob", "carol"):
+                with self.assertRaises(SecretBrokerError) as caught:
+                    self.owner.read(f"litellm/{alias}")
+                self.assertEqual(caught.exception.reason, "SECRET_DELETED")
+
+        asyncio.run(life())
+        self.assertIn("did not delete the secret 'litellm/gone/'", self.logged.getvalue())
+        self.assertNotIn("sk-placeholder", self.logged.getvalue())
+
+    def test_raises_what_it_could_not_do(self) -> None:
+        manager = self.use("reader")
+        self.assertIsNone(manager.sync_read_secret("shared/absent"))
+        for read in (manager.sync_read_secret, lambda name: asyncio.run(manager.async_read_secret(name))):
+            with self.assertRaises(SecretBrokerError) as caught:
+                read("teams/b/key")
+            self.assertEqual(caught.exception.reason, "POLICY_DENIED")
+        for refused in (
+            manager.async_write_secret("shared/a", "sk-placeholder"),
+            manager.async_rotate_secret("shared/a", "shared/a", "sk-placeholder"),
+            manager.async_update_secret_value("shared/a", "sk-placeholder"),
+        ):
+            with self.assertRaises(SecretBrokerError) as caught:
+                asyncio.run(refused)
+            self.assertNotIn("sk-placeholder", str(caught.exception))
+        self.broker.kill()
+        with self.assertRaises(SecretBrokerError) as caught:
+            asyncio.run(manager.async_delete_secret("shared/a"))
+        self.assertEqual(caught.exception.reason, "MANAGER_UNAVAILABLE")
+
+    def test_outlives_the_broker_for_a_while_and_finds_it_again(self) -> None:
+        manager = self.use("owner")
+        self.owner.write("shared/openai", "placeholder-one")
+        self.assertEqual(manager.sync_read_secret("shared/openai"), "placeholder-one")
+        self.broker.kill()
+        self.assertEqual(manager.sync_read_secret("shared/openai"), "placeholder-one")
+        with self.assertRaises(SecretBrokerError):
+            manager.sync_read_secret("shared/never-read")
+        self.assertFalse(asyncio.run(manager.async_health_check(0.2)))
+
+    def test_is_made_twice_and_forked(self) -> None:
+        import litellm
+
+        self.owner.write("shared/openai", "placeholder-one")
+        first, second = self.use("owner"), self.use("owner")
+        self.assertIs(first._client(), second._client())
+        litellm.secret_manager_client = second
+        context = multiprocessing.get_context("fork")
+        answers = context.Queue()
+        # As with workers of a server: forked before anything was read.
+        child = context.Process(target=in_fork, args=("shared/openai", answers))
+        child.start()
+        self.assertEqual(answers.get(timeout=60), "placeholder-one")
+        child.join(60)
+        self.assertEqual(second.sync_read_secret("shared/openai"), "placeholder-one")
+
+    def test_takes_every_shape_of_settings(self) -> None:
+        import httpx
+
+        manager = self.use("owner")
+        settings = {"access_mode": "read_only", "custom_secret_manager": "a.B", "aws_web_identity_token": "placeholder"}
+        self.owner.write("shared/a", "v")
+        self.assertEqual(manager.sync_read_secret("shared/a", settings, httpx.Timeout(5)), "v")
+        team = {"vault_namespace": "team-a", "nested": {"list": [1, None]}}
+        self.assertEqual(manager.sync_read_secret("shared/a", team), "v")
+        tags = [{"Key": "Owner", "Value": "platform"}]
+        asyncio.run(manager.async_write_secret("shared/b", "w", "d", team, httpx.Timeout(5), tags))
+        self.assertEqual(self.owner.read("shared/b").tags, {"Owner": "platform"})
+        self.owner.write("shared/bytes", b"\xff\x00")
+        with self.assertRaises(SecretBrokerError):
+            manager.sync_read_secret("shared/bytes")
+        self.assertNotIn("placeholder", self.logged.getvalue())
+        for variable in ("SECRET_BROKER_READ_TIMEOUT", "SECRET_BROKER_MAX_STALENESS", "SECRET_BROKER_TIMEOUT"):
+            with mock.patch.dict(os.environ, {variable: "soon"}), self.assertRaises(SecretBrokerError) as caught:
+                type(manager)()
+            self.assertIn(variable, str(caught.exception))
+
+
+if __name__ == "__main__":
+    unittest.main()
