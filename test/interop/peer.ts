@@ -17,6 +17,10 @@ const isRequired = process.env["SECRET_BROKER_REQUIRE_PEERS"] === "1";
 export const grpcurlPath: string = join(peers, "grpcurl");
 /** Where scripts/ci/install-peers.sh puts Python and its packages. */
 export const pythonPath: string = join(peers, "python/bin/python");
+/** Where scripts/ci/install-peers.sh puts a Python with LiteLLM. */
+export const litellmPythonPath: string = join(peers, "litellm/bin/python");
+/** LiteLLM's proxy. */
+export const litellmPath: string = join(peers, "litellm/bin/litellm");
 
 /** Whether tests that need a program are skipped; never where peers are required, so that they fail instead. */
 export function isMissing(path: string): boolean {

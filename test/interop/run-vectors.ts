@@ -60,13 +60,16 @@ export function differences(expected: Json, actual: Json | undefined, path: stri
   if (expected === "*") return typeof actual === "string" && actual !== "" ? [] : [`${path} is empty`];
   if (expected === null) return isAbsent(actual) ? [] : [`${path} is there`];
   if (isList(expected)) return listDifferences(expected, actual, path);
-  if (isObject(expected)) {
-    if (actual === undefined || !isObject(actual)) return [`${path} is no mapping`];
-    const isWhole = path.endsWith(".tags") && Object.keys(actual).length !== Object.keys(expected).length;
-    const members = Object.entries(expected).flatMap(([key, item]) => differences(item, actual[key], `${path}.${key}`));
-    return isWhole ? [`${path} has other members`, ...members] : members;
-  }
+  if (isObject(expected)) return memberDifferences(expected, actual, path);
   return Object.is(expected, actual) ? [] : [`${path} is ${shown(actual)}, not ${shown(expected)}`];
+}
+
+function memberDifferences(expected: JsonObject, actual: Json | undefined, path: string): string[] {
+  if (actual === undefined || !isObject(actual)) return [`${path} is no mapping`];
+  // Tags are compared as a whole.
+  const isWhole = !path.endsWith(".tags") || Object.keys(actual).length === Object.keys(expected).length;
+  const members = Object.entries(expected).flatMap(([key, item]) => differences(item, actual[key], `${path}.${key}`));
+  return isWhole ? members : [`${path} has other members`, ...members];
 }
 
 function listDifferences(expected: readonly Json[], actual: Json | undefined, path: string): string[] {
@@ -77,7 +80,7 @@ function listDifferences(expected: readonly Json[], actual: Json | undefined, pa
 }
 
 function shown(value: Json | undefined): string {
-  return JSON.stringify(value)?.slice(0, 200) ?? "absent";
+  return value === undefined ? "absent" : JSON.stringify(value).slice(0, 200);
 }
 
 function isAbsent(value: Json | undefined): boolean {

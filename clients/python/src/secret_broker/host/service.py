@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
@@ -186,6 +187,7 @@ async def _abort_failed(rpc: str, request: Any, context: Context, error: Excepti
     else:
         traceback.print_exception(error, file=sys.stderr)
     sys.stderr.flush()
-    late = isinstance(error, TimeoutError) or type(error).__name__ == "TimeoutException"
+    # Python 3.10 has two of them; httpx and others have their own.
+    late = isinstance(error, (TimeoutError, asyncio.TimeoutError)) or type(error).__name__ == "TimeoutException"
     code = grpc.StatusCode.DEADLINE_EXCEEDED if late else grpc.StatusCode.INTERNAL
     await context.abort(code, f"the manager failed with {type(error).__name__}; its output has it in full")

@@ -1,0 +1,145 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { litellmPath } from "./peer.js";
+import { root } from "./running-broker.js";
+
+/** Stands for a provider of models: takes one key for good, and records every key it is sent. */
+export interface Provider {
+  readonly url: string;
+  readonly keys: readonly string[];
+  close(): Promise<void>;
+}
+
+/** A LiteLLM proxy in a process of its own. */
+export interface LiteLlmProxy {
+  /** Asks a model for something; the proxy's status. */
+  complete(model: string): Promise<number>;
+  /** What the process was given in its environment. */
+  environment(): string;
+  /** What it printed so far. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+/** The key the proxy itself is called with. */
+export const masterKey = "sk-master-of-the-proxy";
+
+/** How long a proxy may take to import everything and to serve, on a machine that does other things too. */
+const startTimeoutMs = 150_000;
+
+const completion = {
+  id: "completion",
+  object: "chat.completion",
+  created: 1,
+  model: "gpt-4",
+  choices: [{ index: 0, finish_reason: "stop", message: { role: "assistant", content: "yes" } }],
+  usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+};
+
+/** Starts a provider that takes some keys. */
+export async function startProvider(goodKeys: readonly string[]): Promise<Provider> {
+  const keys: string[] = [];
+  const server: Server = createServer((request, response) => {
+    const key = (request.headers.authorization ?? "").replace(/^Bearer /u, "");
+    keys.push(key);
+    request.resume().once("end", () => {
+      const isGood = goodKeys.includes(key);
+      response.writeHead(isGood ? 200 : 401, { "content-type": "application/json" });
+      response.end(JSON.stringify(isGood ? completion : { error: { message: "wrong key", code: "invalid_api_key" } }));
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/v1`,
+    keys,
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+/** Starts LiteLLM's proxy with a configuration, the file with our manager beside it, and nothing else in its environment. */
+export async function startLiteLlm(config: string, environment: NodeJS.ProcessEnv): Promise<LiteLlmProxy> {
+  const folder = mkdtempSync(join(tmpdir(), "sb-litellm-"));
+  writeFileSync(join(folder, "config.yaml"), config);
+  writeFileSync(join(folder, "broker_secrets.py"), "from secret_broker.litellm import BrokerSecretManager\n");
+  const port = await freePort();
+  const parameters = ["--config", join(folder, "config.yaml"), "--host", "127.0.0.1", "--port", String(port)];
+  const child = spawn(litellmPath, parameters, {
+    cwd: folder,
+    env: {
+      ...{ HOME: folder, PATH: process.env["PATH"], PYTHONPATH: join(root, "clients/python/src") },
+      // It must not ask anybody for prices, nor tell anybody that it runs.
+      ...{ LITELLM_LOCAL_MODEL_COST_MAP: "True", LITELLM_TELEMETRY: "False", PYTHONDONTWRITEBYTECODE: "1" },
+      ...{ LITELLM_MASTER_KEY: masterKey, ...environment },
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let printed = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk: Buffer) => (printed += chunk.toString("utf8")));
+  const url = `http://127.0.0.1:${String(port)}`;
+  const stop = async (): Promise<void> => {
+    await end(child);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await untilAlive(child, url);
+  } catch (error) {
+    await stop();
+    throw new Error(`LiteLLM did not start: ${printed.slice(-4_000)}`, { cause: error });
+  }
+  return {
+    complete: async (model) => {
+      const response = await fetch(`${url}/v1/chat/completions`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${masterKey}`, "content-type": "application/json" },
+        body: JSON.stringify({ model, messages: [{ role: "user", content: "well?" }] }),
+      });
+      await response.arrayBuffer();
+      return response.status;
+    },
+    environment: () => readFileSync(`/proc/${String(child.pid)}/environ`, "utf8"),
+    log: () => printed,
+    stop,
+  };
+}
+
+async function untilAlive(child: ChildProcess, url: string): Promise<void> {
+  const lastMs = Date.now() + startTimeoutMs;
+  while (Date.now() < lastMs) {
+    if (child.exitCode !== null) throw new Error(`it ended with ${String(child.exitCode)}`);
+    const response = await fetch(`${url}/health/liveliness`).catch(() => undefined);
+    await response?.arrayBuffer();
+    if (response?.ok === true) return;
+    await sleep(250);
+  }
+  throw new Error("it does not answer");
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const closed = once(child, "close");
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), 15_000);
+  await closed;
+  clearTimeout(timer);
+}
+
+async function freePort(): Promise<number> {
+  const server = createTcpServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
