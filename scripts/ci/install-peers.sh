@@ -35,14 +35,25 @@ fi
 [ -x "$peers/grpcurl" ] || GOBIN=$peers GOFLAGS=-mod=mod go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4
 "$peers/grpcurl" --version
 
-if [ ! -x "$peers/python/bin/python" ]; then
-  python3 -m venv "$peers/python.new" || {
-    rm -rf "$peers/python.new"
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv
-    python3 -m venv "$peers/python.new"
-  }
-  "$peers/python.new/bin/python" -m pip install --quiet --disable-pip-version-check -r scripts/ci/python-requirements.txt
-  mv "$peers/python.new" "$peers/python"
-fi
+make_python() { # NAME REQUIREMENTS: a Python of its own with the packages, and this repository's
+  local folder=$peers/$1
+  if [ ! -x "$folder/bin/python" ]; then
+    rm -rf "$folder.new"
+    python3 -m venv "$folder.new" || {
+      rm -rf "$folder.new"
+      apt-get update -qq
+      DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv
+      python3 -m venv "$folder.new"
+    }
+    mv "$folder.new" "$folder"
+  fi
+  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check -r "$2"
+  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check ./clients/python
+}
+
+make_python python scripts/ci/python-requirements.txt
 "$peers/python/bin/python" -c 'import grpc; print("grpcio", grpc.__version__)'
+
+# LiteLLM is kept apart: managers of its shape must also work where it is not installed.
+make_python litellm scripts/ci/litellm-requirements.txt
+"$peers/litellm/bin/python" -c 'from importlib.metadata import version; print("litellm", version("litellm"))'

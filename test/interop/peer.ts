@@ -38,9 +38,16 @@ export function titleOf(peer: string, path: string): string {
   return isMissing(path) ? `${peer} (skipped: scripts/ci/install-peers.sh has not installed it)` : peer;
 }
 
-/** Runs a program to its end. */
-export function run(program: string, parameters: readonly string[], cwd: string = root): Promise<Ran> {
-  const env = { ...process.env, PATH: [peers, process.env["PATH"]].join(delimiter) };
+/** Where a program runs, and what it is given besides this process's environment. */
+export interface Place {
+  readonly cwd?: string;
+  readonly variables?: NodeJS.ProcessEnv;
+}
+
+/** Runs a program to its end, in the repository's root unless told otherwise. */
+export function run(program: string, parameters: readonly string[], place: Place = {}): Promise<Ran> {
+  const { cwd = root, variables = {} } = place;
+  const env = { ...process.env, PATH: [peers, process.env["PATH"]].join(delimiter), ...variables };
   const child = spawn(program, parameters, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
   let stdout = "";
   let stderr = "";

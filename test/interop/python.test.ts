@@ -24,7 +24,7 @@ describe.skipIf(isMissing(pythonPath))(titleOf("a Python client on generated stu
     const generated = await run(
       pythonPath,
       ["-m", "grpc_tools.protoc", "-I.", "-I../third_party", ...outputs, ...files],
-      join(root, "proto"),
+      { cwd: join(root, "proto") },
     );
     expect(generated).toMatchObject({ code: 0, stderr: "" });
     const client = join(root, "test/interop/python_client.py");

@@ -69,17 +69,28 @@ class SecretBrokerError(Exception):
 
     def again(self) -> SecretBrokerError:
         """The same failure to raise once more, without the traceback of the first time."""
-        return SecretBrokerError(
-            self.reason,
-            self.args[0],
-            code=self.code,
-            metadata=self.metadata,
-            violations=self.violations,
-            retry_after=self.retry_after,
-        )
+        return _made(*self._facts())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made, self._facts()
+
+    def _facts(self) -> tuple[Any, ...]:
+        return self.reason, self.args[0], self.code, self.metadata, self.violations, self.retry_after
 
     def __str__(self) -> str:
         return f"{self.args[0]} ({self.reason})"
+
+
+def _made(
+    reason: str,
+    message: str,
+    code: grpc.StatusCode,
+    metadata: Mapping[str, str],
+    violations: Sequence[FieldViolation],
+    retry_after: float | None,
+) -> SecretBrokerError:
+    facts = {"metadata": metadata, "violations": violations, "retry_after": retry_after}
+    return SecretBrokerError(reason, message, code=code, **facts)  # type: ignore[arg-type]
 
 
 def invalid_argument(field: str, description: str) -> SecretBrokerError:
