@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -83,6 +84,8 @@ def stand_ins() -> Iterator[None]:
     """
     if find_spec("litellm") is None:
         sys.meta_path.append(_StandIns(_LITELLM))
+    # LiteLLM asks the internet for the prices of models when it is imported; a manager needs none.
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     if find_spec("httpx") is not None:
         yield
         return
