@@ -4,13 +4,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ConfigError } from "../../src/config/config-error.js";
 import { parseConfig } from "../../src/config/parse-config.js";
 import { type Block, readBlocks, root } from "./markdown.js";
-import { hasGrpcurl, requiresPeers } from "./peers.js";
+import { hasGrpcurl, hasLiteLlm, requiresPeers } from "./peers.js";
 import { type Outcome, Reader } from "./reader.js";
 
 /** Follows a document from its begin to its end, executing each block as its language wants. */
 export function followDocument(document: string): void {
-  // A broker that is started from the clone may have to be built first.
-  describe(`${document} can be followed`, { timeout: 60_000 }, () => {
+  // A broker that is started from the clone may have to be built first, and LiteLLM takes its time.
+  describe(`${document} can be followed`, { timeout: 180_000 }, () => {
     let reader: Reader;
     let last: Outcome | undefined;
     beforeAll(async () => {
@@ -18,17 +18,24 @@ export function followDocument(document: string): void {
     });
     afterAll(() => reader.close());
 
-    let lacksPeer = false;
+    let missing: string | undefined;
     for (const block of readBlocks(document)) {
       // What a skipped command would have printed is skipped with it.
-      if (!block.isOutput) lacksPeer = block.language === "sh" && block.code.includes("grpcurl") && !hasGrpcurl;
-      const title = `${block.place} ${block.title ?? block.language}${lacksPeer ? " (grpcurl is not there)" : ""}`;
-      it.skipIf(lacksPeer && !requiresPeers)(title, async () => {
+      if (!block.isOutput) missing = missingPeer(block);
+      const title = `${block.place} ${block.title ?? block.language}${missing ? ` (${missing} is not there)` : ""}`;
+      it.skipIf(missing !== undefined && !requiresPeers)(title, async () => {
         if (block.isOutput) expectOutput(reader.adapt(block.code), last);
         else last = await follow(reader, block);
       });
     }
   });
+}
+
+/** What the commands of a block need that is not there. */
+function missingPeer({ language, code }: Block): string | undefined {
+  if (language !== "sh") return undefined;
+  if (code.includes("grpcurl") && !hasGrpcurl) return "grpcurl";
+  return /my-proxy\/venv|127\.0\.0\.1:14000|"principal":"litellm"/u.test(code) && !hasLiteLlm ? "LiteLLM" : undefined;
 }
 
 async function follow(reader: Reader, block: Block): Promise<Outcome | undefined> {
@@ -43,15 +50,23 @@ async function follow(reader: Reader, block: Block): Promise<Outcome | undefined
       expectConfig(block);
       break;
     case "json":
-      for (const line of code.startsWith("{\n") ? [code] : code.split("\n")) JSON.parse(line);
+      expectJson(code);
       break;
     case "text":
+      break;
+    case "python":
+      // A file that a command after it uses.
+      expect(title).toBeDefined();
       break;
     default:
       expect.fail(`a block in "${language}", which nothing here can prove`);
   }
   if (title !== undefined) reader.write(title, code);
   return undefined;
+}
+
+function expectJson(code: string): void {
+  for (const line of code.startsWith("{\n") ? [code] : code.split("\n")) JSON.parse(line);
 }
 
 function expectConfig({ code, isInvalid }: Block): void {

@@ -8,6 +8,12 @@ const cached = globSync(".cache/peers/**/grpcurl", { cwd: root }).map((path) => 
 /** Folders that hold the programs of others, before those of `PATH`. */
 export const peerFolders: readonly string[] = cached.filter((folder) => isProgram(join(folder, "grpcurl")));
 
+/** A Python with LiteLLM and our package in it, as the reader of docs/litellm.md makes one. */
+export const litellmFolder: string = join(root, ".cache/peers/litellm");
+
+/** Whether LiteLLM can be run. */
+export const hasLiteLlm: boolean = isProgram(join(litellmFolder, "bin/litellm"));
+
 /** Whether a missing peer is a failure rather than a reason to skip. */
 export const requiresPeers: boolean = process.env["SECRET_BROKER_REQUIRE_PEERS"] === "1";
 

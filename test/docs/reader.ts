@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
 import { parseDocument } from "yaml";
-import { peerFolders } from "./peers.js";
+import { litellmFolder, peerFolders } from "./peers.js";
 import { root } from "./markdown.js";
 import { notExecuted, provedByCi } from "./slow-commands.js";
 
@@ -23,6 +23,10 @@ interface Server {
 
 const quickStart = "secret-broker serve --config examples/quickstart/config.yaml";
 
+/** A program that goes on beside the broker, and what it prints once it serves. */
+const besides = /\/litellm --config /u;
+const besidesServes = /Application startup complete|Application startup failed/u;
+
 /** Commands that go on until they are stopped. */
 const serving = /^(?:npm start|secret-broker serve|npx node dist\/main\.js serve)\b/u;
 
@@ -35,6 +39,7 @@ export class Reader {
   readonly #folder: string;
   readonly #ports: ReadonlyMap<string, string>;
   #server: Server | undefined;
+  #beside: Server | undefined;
 
   private constructor(folder: string, ports: ReadonlyMap<string, string>) {
     this.#folder = folder;
@@ -47,6 +52,7 @@ export class Reader {
     const ports = new Map([
       ["50051", await freePort()],
       ["50052", await freePort()],
+      ["14000", await freePort()],
     ]);
     const reader = new Reader(folder, ports);
     reader.#clone();
@@ -55,6 +61,7 @@ export class Reader {
 
   /** Stops the broker and removes the folder. */
   async close(): Promise<void> {
+    await stopServer(this.#beside);
     await this.#stop();
     rmSync(this.#folder, { recursive: true, force: true });
   }
@@ -78,6 +85,7 @@ export class Reader {
   async run(shell: "sh" | "bash", code: string): Promise<Outcome> {
     const commands = commandsOf(this.adapt(code));
     const last = commands.at(-1) ?? "";
+    if (besides.test(last)) return await this.#serveBeside(last);
     if (!serving.test(last)) return await this.#runHere(shell, this.adapt(withoutSkipped(code)));
     const before = await this.#runHere(shell, commands.slice(0, -1).join("\n"));
     return before.code === 0 ? await this.#serve(last) : before;
@@ -112,6 +120,8 @@ export class Reader {
     const bin = join(this.#folder, "bin");
     for (const folder of [clone, bin, join(mine, "node_modules")]) mkdirSync(folder, { recursive: true });
     for (const name of ["dist", "node_modules", "scripts", "proto"]) symlinkSync(join(root, name), join(clone, name));
+    mkdirSync(join(this.#folder, "my-proxy"));
+    symlinkSync(litellmFolder, join(this.#folder, "my-proxy/venv"));
     symlinkSync(clone, join(mine, "node_modules", "secret-broker"));
     cpSync(join(root, "package.json"), join(clone, "package.json"));
     const isOurs = (path: string): boolean => !path.includes(".secret-broker");
@@ -141,6 +151,8 @@ export class Reader {
       HOME,
       PATH: [...own, PATH].join(delimiter),
       SECRET_BROKER_ADDRESS: this.adapt("127.0.0.1:50051"),
+      // LiteLLM must not ask anybody for prices.
+      LITELLM_LOCAL_MODEL_COST_MAP: "True",
       // npm must not ask anybody for news.
       npm_config_offline: "true",
       npm_config_update_notifier: "false",
@@ -153,6 +165,21 @@ export class Reader {
 
   async #serve(command: string): Promise<Outcome> {
     await this.#stop();
+    // The lines to try come in one piece with what stands before them.
+    const { server, outcome } = await this.#start(command, (output) => output.includes("; try:"));
+    if (server.child.exitCode === null) this.#server = server;
+    return outcome;
+  }
+
+  async #serveBeside(command: string): Promise<Outcome> {
+    await this.#assertServed();
+    await stopServer(this.#beside);
+    const { server, outcome } = await this.#start(command, (output) => besidesServes.test(output));
+    this.#beside = server;
+    return outcome;
+  }
+
+  async #start(command: string, serves: (output: string) => boolean): Promise<{ server: Server; outcome: Outcome }> {
     const cwd = join(this.#folder, "secret-broker");
     // In a process group of its own, as npm does not pass every signal on.
     const child = spawn("sh", ["-c", command], { cwd, env: this.#environment(), detached: true });
@@ -162,24 +189,25 @@ export class Reader {
       for (const stream of [child.stdout, child.stderr]) {
         stream.setEncoding("utf8").on("data", (text: string) => {
           output += text;
-          // The lines to try come in one piece with what stands before them.
-          if (output.includes("; try:")) resolve();
+          if (serves(output)) resolve();
         });
       }
     });
-    this.#server = { child, closed };
     await Promise.race([served, closed]);
-    if (child.exitCode !== null) this.#server = undefined;
-    return { code: child.exitCode ?? 0, output };
+    return { server: { child, closed }, outcome: { code: child.exitCode ?? 0, output } };
   }
 
   async #stop(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
-    if (server?.child.pid === undefined || server.child.exitCode !== null) return;
-    process.kill(-server.child.pid, "SIGTERM");
-    await server.closed;
+    await stopServer(server);
   }
+}
+
+async function stopServer(server: Server | undefined): Promise<void> {
+  if (server?.child.pid === undefined || server.child.exitCode !== null) return;
+  process.kill(-server.child.pid, "SIGTERM");
+  await server.closed;
 }
 
 /** A configuration that says where it listens, so that it can be told to listen elsewhere. */

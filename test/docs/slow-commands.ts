@@ -4,5 +4,8 @@ export const provedByCi = ["npm ci", "npm test"] as const;
 /** Commands that are not executed at all, with the reason. */
 export const notExecuted: ReadonlyMap<RegExp, string> = new Map([
   [/^docker /u, "needs a container engine; scripts/prove-dockerfile.mjs does what the Dockerfile says without one"],
+  [/^python3 -m venv \.\.\/my-proxy\/venv$/u, "the reader is given the Python that scripts/ci/install-peers.sh makes"],
+  [/^\.\.\/my-proxy\/venv\/bin\/python -m pip install /u, "scripts/ci/install-peers.sh installs both in that Python"],
+  [/\/v1\/chat\/completions$/u, "asks a provider of models; test/interop/litellm.test.ts does it with one of its own"],
   [/^npm install \.\.\/secret-broker$/u, "the reader links the package itself, as npm does for a folder"],
 ]);
