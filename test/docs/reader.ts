@@ -24,7 +24,7 @@ interface Server {
 const quickStart = "secret-broker serve --config examples/quickstart/config.yaml";
 
 /** A program that goes on beside the broker, and what it prints once it serves. */
-const besides = /\/litellm --config /u;
+const besides = "/litellm --config ";
 const besidesServes = /Application startup complete|Application startup failed/u;
 
 /** Commands that go on until they are stopped. */
@@ -85,7 +85,7 @@ export class Reader {
   async run(shell: "sh" | "bash", code: string): Promise<Outcome> {
     const commands = commandsOf(this.adapt(code));
     const last = commands.at(-1) ?? "";
-    if (besides.test(last)) return await this.#serveBeside(last);
+    if (last.includes(besides)) return await this.#serveBeside(last);
     if (!serving.test(last)) return await this.#runHere(shell, this.adapt(withoutSkipped(code)));
     const before = await this.#runHere(shell, commands.slice(0, -1).join("\n"));
     return before.code === 0 ? await this.#serve(last) : before;
