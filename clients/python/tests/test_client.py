@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
+import shutil
+import socket
+import subprocess
 import tempfile
 import threading
 import time
 import unittest
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest import mock
 
 import grpc
 
 from secret_broker import Client, SecretBrokerError, StoreOptions, Tls, aio
+from secret_broker._generated.secretbroker.v1 import secret_broker_pb2 as wire
 
 from .broker import RunningBroker, vector_files
 from .test_vectors import CALLERS
@@ -128,6 +133,60 @@ class OverABroker(unittest.TestCase):
         self.assertEqual(caught.exception.reason, "CALL_CANCELLED")
 
 
+@unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
+class OverTls(unittest.TestCase):
+    """Against a server of gRPC's own, which asks for a certificate and shows the metadata it was sent."""
+
+    def setUp(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="sb-tls-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        for name, subject in {"server": "/CN=broker.example.org", "client": "/CN=me"}.items():
+            options = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+            files = ["-keyout", f"{name}.key", "-out", f"{name}.pem", "-subj", subject]
+            names = ["-addext", "subjectAltName=DNS:broker.example.org"]
+            subprocess.run(["openssl", "req", *options, *files, *names], cwd=self.folder, check=True, capture_output=True)
+        server = grpc.server(ThreadPoolExecutor(2))
+        handler = grpc.unary_unary_rpc_method_handler(
+            self.answer, wire.ReadSecretRequest.FromString, wire.ReadSecretResponse.SerializeToString
+        )
+        server.add_generic_rpc_handlers(
+            [grpc.method_handlers_generic_handler("secretbroker.v1.SecretBroker", {"ReadSecret": handler})]
+        )
+        pair = tuple((self.folder / f"server.{end}").read_bytes() for end in ("key", "pem"))
+        trusted = (self.folder / "client.pem").read_bytes()
+        credentials = grpc.ssl_server_credentials([pair], trusted, require_client_auth=True)
+        port = server.add_secure_port("127.0.0.1:0", credentials)
+        server.start()
+        self.addCleanup(lambda: server.stop(0).wait())
+        self.address = f"127.0.0.1:{port}"
+
+    def answer(self, request: wire.ReadSecretRequest, context: grpc.ServicerContext) -> wire.ReadSecretResponse:
+        answer = wire.ReadSecretResponse()
+        answer.secret.name, answer.secret.text = request.name, dict(context.invocation_metadata())["authorization"]
+        return answer
+
+    def tls(self, **changes: str) -> Tls:
+        files = {"ca_file": "server.pem", "certificate_file": "client.pem", "key_file": "client.key"}
+        paths = {name: str(self.folder / file) for name, file in {**files, **changes}.items()}
+        return Tls(**paths, server_name="broker.example.org")
+
+    def test_both_sides_prove_who_they_are(self) -> None:
+        with Client(self.address, tls=self.tls(), token=lambda: "sbt_x", timeout=20) as client:
+            self.assertEqual(client.read("a").text, "Bearer sbt_x")
+
+        async def read() -> str:
+            async with aio.Client(self.address, tls=self.tls(), token="sbt_y", timeout=20) as other:
+                return (await other.read("a")).text
+
+        self.assertEqual(asyncio.run(read()), "Bearer sbt_y")
+
+    def test_a_server_that_is_not_trusted_is_not_told_the_token(self) -> None:
+        with Client(self.address, tls=self.tls(ca_file="client.pem"), token="sbt_x") as client:
+            with self.assertRaises(SecretBrokerError) as caught:
+                client.read("a", timeout=5)
+        self.assertEqual(caught.exception.reason, "MANAGER_UNAVAILABLE")
+
+
 class WithoutABroker(unittest.TestCase):
     def test_nobody_there(self) -> None:
         with Client("127.0.0.1:1") as client, self.assertRaises(SecretBrokerError) as caught:
@@ -135,8 +194,6 @@ class WithoutABroker(unittest.TestCase):
         self.assertEqual((caught.exception.reason, caught.exception.code), ("MANAGER_UNAVAILABLE", grpc.StatusCode.UNAVAILABLE))
 
     def test_nobody_answers(self) -> None:
-        import socket
-
         with socket.create_server(("127.0.0.1", 0)) as silent:
             with Client(f"127.0.0.1:{silent.getsockname()[1]}") as client, self.assertRaises(SecretBrokerError) as caught:
                 client.read("a", timeout=0.3)

@@ -129,6 +129,8 @@ class TheCookbooksShapes(HostTest):
 class OtherShapes(HostTest):
     def test_synchronous_methods_run_in_threads(self) -> None:
         host = self.open("every_shape.py", "OnlySync")
+        shaken = host.call("Handshake", min_protocol_version=1, max_protocol_version=1)
+        self.assertEqual(shaken.max_concurrent_calls, 32)
         slow = host.start("ReadSecret", name="SLOW")
         self.assertEqual(host.call("ReadSecret", name="A").payload.text, "A in a thread")
         host.call("WriteSecret", name="A", payload=text("x"), activate=True)

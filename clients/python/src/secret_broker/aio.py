@@ -283,8 +283,8 @@ class Client:
                 name = refused_name(from_rpc_error(error))
                 if name is not None:
                     self._state.refused(name)
-            except (OSError, SecretBrokerError):
-                pass  # The token's file cannot be read now, or the client is closed.
+            except Exception:
+                pass  # The token cannot be read now, or the client is closed: until it is better, gets ask.
             finally:
                 if stream is not None:
                     stream.cancel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
@@ -59,9 +60,10 @@ class Client:
         self._store_options = store or StoreOptions()
         self._lock = threading.Lock()
         self._closed = False
-        self._pid = 0
         self._channel: grpc.Channel | None = None
         self._store: Store | None = None
+        self._left_behind: object = None
+        _living.add(self)
 
     def read(
         self,
@@ -204,8 +206,6 @@ class Client:
             self._closed = True
             channel, store = self._channel, self._store
             self._channel = self._store = None
-        if self._pid != os.getpid():
-            return  # They are the parent's.
         if store is not None:
             store.close()
         if channel is not None:
@@ -245,19 +245,36 @@ class Client:
 
     def _connected(self) -> grpc.Channel:
         channel = self._channel
-        if channel is not None and self._pid == os.getpid():
+        if channel is not None:
             return channel
         with self._lock:
             if self._closed:
                 raise SecretBrokerError(
                     "CALL_CANCELLED", "the client is closed", code=grpc.StatusCode.CANCELLED
                 )
-            if self._channel is None or self._pid != os.getpid():
-                # A channel and a thread do not survive a fork; what the parent holds is left alone.
-                self._pid = os.getpid()
-                self._channel = _open_channel(self._settings)
-                self._store = Store(self._channel, self._settings, self._store_options, self._read_for_store)
+            if self._channel is None:
+                channel = _open_channel(self._settings)
+                self._store = Store(channel, self._settings, self._store_options, self._read_for_store)
+                self._channel = channel
             return self._channel
+
+    def _after_fork(self) -> None:
+        """Channels, threads and locks do not survive a fork; the parent's are kept, but never touched again."""
+        self._left_behind = (self._channel, self._store, self._left_behind)
+        self._channel = self._store = None
+        self._lock = threading.Lock()
+
+
+_living: weakref.WeakSet[Client] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for client in list(_living):
+        client._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _open_channel(settings: Settings) -> grpc.Channel:

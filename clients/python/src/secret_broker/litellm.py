@@ -62,6 +62,7 @@ class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
         settings_from_environment()
         self._read_timeout = _seconds("SECRET_BROKER_READ_TIMEOUT", 1.0)
         self._max_staleness = _seconds("SECRET_BROKER_MAX_STALENESS", 300.0)
+        self._shared: Client | None = None
         self._threads: ThreadPoolExecutor | None = None
         self._threads_pid = 0
 
@@ -212,13 +213,16 @@ class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
 
     def _client(self) -> Client:
         """One client for all instances: LiteLLM makes two."""
+        if self._shared is not None:
+            return self._shared
         names = sorted(name for name in os.environ if name.startswith("SECRET_BROKER_"))
         key = tuple(f"{name}={os.environ[name]}" for name in names)
         with _clients_lock:
             if key not in _clients:
                 options = StoreOptions(max_staleness=self._max_staleness, refresh_in_background=True)
                 _clients[key] = Client.from_environment(options)
-            return _clients[key]
+            self._shared = _clients[key]
+            return self._shared
 
     async def _in_thread(self, work: Callable[[Client], Result]) -> Result:
         """Work that waits for the broker, beside the event loop, whichever it is."""

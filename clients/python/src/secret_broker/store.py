@@ -160,8 +160,8 @@ class Store:
                         self._outbox.put(ack)
             except grpc.RpcError as error:
                 self._refused(from_rpc_error(error))
-            except (OSError, ValueError):
-                pass  # The token's file cannot be read now, or the channel is closed.
+            except Exception:
+                pass  # The token cannot be read now, or the channel is closed: until it is better, gets ask.
             self._state.ended()
             failures += 1
             self._closed.wait(pause_after(failures))

@@ -41,6 +41,11 @@ class HostedManager:
             if _is_own(type(manager), name)
         }
 
+    @property
+    def reads_in_threads(self) -> bool:
+        """Whether each read holds one of a bounded number of threads."""
+        return "async_read_secret" not in self._methods
+
     def has(self, method: str) -> bool:
         """Whether the class itself has a method, beyond what the base class brings."""
         return method in self._methods

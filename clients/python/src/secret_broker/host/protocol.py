@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from typing import Literal
 
 Reason = Literal["GRPCIO_MISSING", "IMPORT_FAILED", "CLASS_NOT_FOUND", "NOT_A_MANAGER", "CONSTRUCTOR_FAILED"]
@@ -39,6 +40,7 @@ class HostOutput:
         """From here on whatever writes to standard output, Python or not, writes to standard error."""
         self._file = os.dup(1)
         os.dup2(2, 1)
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
 
     def ready(self, address: str) -> None:
         """Says that the host serves."""

@@ -29,8 +29,9 @@ async def serve(file: str, class_name: str, listen: str, stdin: int, output: Hos
     limits = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.max_send_message_length", -1)]
     server = grpc.aio.server(options=[*limits, ("grpc.so_reuseport", 0)])
     server.add_generic_rpc_handlers([ManagerService(manager).generic_handler()])
-    os.umask(0o077)
+    rights = os.umask(0o077)
     server.add_insecure_port(listen)
+    os.umask(rights)
     await server.start()
     output.ready(listen)
     await stopping.wait()

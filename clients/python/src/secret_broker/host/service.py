@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import grpc
 
 from .._generated.secretbroker.manager.v1 import secret_manager_pb2 as wire
-from .manager import HostedManager
+from .manager import SYNC_THREADS, HostedManager
 from .shapes import ManagerFailed, Unsupported, check_status, options_of, payload_of, text_of
 
 PROTOCOL_VERSION = 1
@@ -67,6 +67,7 @@ class ManagerService:
         return wire.HandshakeResponse(
             protocol_version=PROTOCOL_VERSION,
             name=self._manager.name,
+            max_concurrent_calls=SYNC_THREADS if self._manager.reads_in_threads else 0,
             capabilities=[capability for method, capability in own.items() if self._manager.has(method)],
         )
 
