@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"unicode/utf8"
 )
 
 const redacted = "[redacted]"
@@ -45,6 +46,14 @@ func (p Payload) Bytes() []byte {
 // Equal tells whether both hold the same bytes in the same kind.
 func (p Payload) Equal(other Payload) bool {
 	return p.isBinary == other.isBinary && p.text == other.text && bytes.Equal(p.binary, other.binary)
+}
+
+// check refuses text that would not arrive as it is.
+func (p Payload) check() error {
+	if !p.isBinary && !utf8.ValidString(p.text) {
+		return invalidField("text", "must be valid UTF-8; use Binary for anything else")
+	}
+	return nil
 }
 
 // String shows nothing of the payload.

@@ -30,6 +30,9 @@ type WriteOptions struct {
 // Write writes a new version and, unless told otherwise, makes it the active one. options may be nil.
 func (c *Client) Write(ctx context.Context, name string, payload Payload, options *WriteOptions) (*Version, error) {
 	request := &pb.WriteSecretRequest{Name: name}
+	if err := payload.check(); err != nil {
+		return nil, err
+	}
 	if payload.isBinary {
 		request.Payload = &pb.WriteSecretRequest_Binary{Binary: payload.binary}
 	} else {
@@ -140,6 +143,9 @@ type Rotation struct {
 // may be nil.
 func (c *Client) Rotate(ctx context.Context, name string, payload Payload, options *RotateOptions) (*Rotation, error) {
 	request := &pb.RotateSecretRequest{Name: name}
+	if err := payload.check(); err != nil {
+		return nil, err
+	}
 	if payload.isBinary {
 		request.Payload = &pb.RotateSecretRequest_Binary{Binary: payload.binary}
 	} else {

@@ -1,0 +1,62 @@
+package dev.secretbroker;
+
+import io.grpc.CallOptions;
+import io.grpc.Channel;
+import io.grpc.ClientCall;
+import io.grpc.ClientInterceptor;
+import io.grpc.ForwardingClientCall.SimpleForwardingClientCall;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
+
+/** Adds the token and the request's id to each call. */
+record CallHeaders(Optional<Callable<String>> token, Optional<String> requestId) implements ClientInterceptor {
+  private static final Metadata.Key<String> AUTHORIZATION =
+      Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
+  private static final Metadata.Key<String> REQUEST_ID =
+      Metadata.Key.of("x-request-id", Metadata.ASCII_STRING_MARSHALLER);
+  private static final Pattern VISIBLE = Pattern.compile("[\\x21-\\x7e]+");
+
+  @Override
+  public <Q, A> ClientCall<Q, A> interceptCall(MethodDescriptor<Q, A> method, CallOptions options, Channel next) {
+    // Had before the call begins, so that a token that cannot be had is the caller's exception.
+    Optional<String> bearer = token.map(CallHeaders::bearer);
+    return new SimpleForwardingClientCall<>(next.newCall(method, options)) {
+      @Override
+      public void start(Listener<A> listener, Metadata headers) {
+        bearer.ifPresent(value -> headers.put(AUTHORIZATION, value));
+        requestId.ifPresent(value -> headers.put(REQUEST_ID, value));
+        super.start(listener, headers);
+      }
+    };
+  }
+
+  static String checkedRequestId(String id) {
+    if (id.length() > 128 || !VISIBLE.matcher(id).matches()) {
+      throw SecretBrokerException.invalidField("x-request-id", "must be 1 to 128 visible ASCII characters");
+    }
+    return id;
+  }
+
+  private static String bearer(Callable<String> source) {
+    String token;
+    try {
+      token = source.call();
+    } catch (Exception failure) {
+      throw noToken("the token could not be had: " + failure);
+    }
+    if (token == null || !VISIBLE.matcher(token).matches()) {
+      throw noToken("the token must be visible ASCII characters");
+    }
+    return "Bearer " + token;
+  }
+
+  private static SecretBrokerException noToken(String message) {
+    return new SecretBrokerException(
+        Reason.CREDENTIAL_INVALID, Status.Code.UNAUTHENTICATED, message, Map.of());
+  }
+}

@@ -1,0 +1,121 @@
+package dev.secretbroker;
+
+import io.grpc.ChannelCredentials;
+import io.grpc.InsecureChannelCredentials;
+import io.grpc.ManagedChannel;
+import io.grpc.TlsChannelCredentials;
+import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.epoll.Epoll;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoHandler;
+import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/** A connection to a broker, with whatever it needs. */
+final class Transport implements AutoCloseable {
+  /** Room for a batch of large payloads; the broker bounds what it sends. */
+  private static final int MAX_RECEIVE_BYTES = 256 << 20;
+
+  private static final long CLOSE_SECONDS = 5;
+
+  private static final long RECONNECT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+  private final ManagedChannel channel;
+  private final EventLoopGroup ownLoops;
+  private long reconnectedAt = System.nanoTime() - RECONNECT_NANOS;
+
+  private Transport(ManagedChannel channel, EventLoopGroup ownLoops) {
+    this.channel = channel;
+    this.ownLoops = ownLoops;
+  }
+
+  static Transport open(BrokerAddress address, Optional<TlsFiles> tls) {
+    if (tls.isEmpty() && !address.isLocal()) {
+      String rule = "must be on this machine (a loopback address or unix:PATH) or be used with TLS";
+      throw SecretBrokerException.invalidField("address", rule);
+    }
+    if (address.isUnix() && !Epoll.isAvailable()) {
+      String rule = "must be host:port here, as sockets need Linux on x86-64 or ARM64";
+      throw SecretBrokerException.invalidField("address", rule);
+    }
+    ChannelCredentials credentials = tls.map(Transport::credentials).orElseGet(InsecureChannelCredentials::create);
+    EventLoopGroup loops = null;
+    try {
+      NettyChannelBuilder builder;
+      if (address.isUnix()) {
+        loops = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+        DomainSocketAddress socket = new DomainSocketAddress(address.socketPath().toString());
+        builder =
+            NettyChannelBuilder.forAddress(socket, credentials)
+                .eventLoopGroup(loops)
+                .channelType(EpollDomainSocketChannel.class)
+                .overrideAuthority("localhost");
+      } else {
+        builder = NettyChannelBuilder.forTarget(address.target(), credentials);
+      }
+      tls.flatMap(TlsFiles::serverName).ifPresent(builder::overrideAuthority);
+      ManagedChannel channel =
+          builder
+              .maxInboundMessageSize(MAX_RECEIVE_BYTES)
+              .disableServiceConfigLookUp()
+              .disableRetry()
+              // A proxy named in the environment must not see secrets.
+              .proxyDetector(target -> null)
+              .build();
+      return new Transport(channel, loops);
+    } catch (IllegalArgumentException unreadable) {
+      if (loops != null) {
+        loops.shutdownGracefully(0, 0, TimeUnit.SECONDS);
+      }
+      throw SecretBrokerException.invalidField("tls", "must be PEM certificates with the key of the certificate");
+    }
+  }
+
+  private static ChannelCredentials credentials(TlsFiles files) {
+    TlsChannelCredentials.Builder builder = TlsChannelCredentials.newBuilder();
+    try {
+      if (files.ca().isPresent()) {
+        builder.trustManager(files.ca().get().toFile());
+      }
+      if (files.certificate().isPresent()) {
+        Path key = files.key().orElseThrow();
+        builder.keyManager(files.certificate().get().toFile(), key.toFile());
+      }
+    } catch (IOException unreadable) {
+      throw SecretBrokerException.invalidField("tls", "must name files that can be read: " + unreadable.getMessage());
+    }
+    return builder.build();
+  }
+
+  ManagedChannel channel() {
+    return channel;
+  }
+
+  /** Lets the next call connect at once: gRPC alone would wait up to two minutes for a broker that restarts. */
+  synchronized void reconnect() {
+    long now = System.nanoTime();
+    if (now - reconnectedAt >= RECONNECT_NANOS) {
+      reconnectedAt = now;
+      channel.resetConnectBackoff();
+    }
+  }
+
+  /** Ends the connection and whatever is running on it. */
+  @Override
+  public void close() {
+    channel.shutdownNow();
+    try {
+      channel.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS);
+    } catch (InterruptedException interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    if (ownLoops != null) {
+      ownLoops.shutdownGracefully(0, CLOSE_SECONDS, TimeUnit.SECONDS);
+    }
+  }
+}
