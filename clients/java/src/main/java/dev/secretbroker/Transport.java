@@ -5,6 +5,7 @@ import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.TlsChannelCredentials;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.epoll.Epoll;
@@ -54,6 +55,8 @@ final class Transport implements AutoCloseable {
             NettyChannelBuilder.forAddress(socket, credentials)
                 .eventLoopGroup(loops)
                 .channelType(EpollDomainSocketChannel.class)
+                // gRPC sets it for every channel, and a socket warns that it has none.
+                .withOption(ChannelOption.SO_KEEPALIVE, null)
                 .overrideAuthority("localhost");
       } else {
         builder = NettyChannelBuilder.forTarget(address.target(), credentials);
