@@ -6,11 +6,13 @@ cd "$(dirname "$0")/../.."
 peers=$PWD/.cache/peers
 mkdir -p "$peers"
 
+is_updated=
 need() { # PROGRAM PACKAGE…
   local program=$1
   shift
   command -v "$program" >/dev/null && return
-  apt-get update -qq
+  [ -n "$is_updated" ] || apt-get update -qq
+  is_updated=yes
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@"
 }
 
@@ -18,6 +20,15 @@ need go golang-go
 need python3 python3 python3-venv
 need openssl openssl
 need ps procps
+need mvn maven
+need javac openjdk-17-jdk-headless
+# What docs/stubs.md is followed with.
+need grpc_tools_ruby_protoc ruby-grpc ruby-grpc-tools
+need grpc_cpp_plugin protobuf-compiler protobuf-compiler-grpc
+need protoc protobuf-compiler
+need c++ g++
+need pkg-config pkg-config
+[ -e /usr/include/grpcpp/grpcpp.h ] || need grpcpp.h libgrpc++-dev
 
 has_postgres() {
   command -v postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres'
@@ -31,6 +42,9 @@ if ! has_postgres >/dev/null; then
   need postgres postgresql
 fi
 "$(has_postgres | tail -n 1)" --version
+
+# The clients' tests run where these are, so that nobody's first `npm test` fetches modules.
+for toolchain in go mvn; do ln -sfn "$(command -v "$toolchain")" "$peers/$toolchain"; done
 
 [ -x "$peers/grpcurl" ] || GOBIN=$peers GOFLAGS=-mod=mod go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4
 "$peers/grpcurl" --version

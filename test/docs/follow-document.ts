@@ -4,17 +4,28 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ConfigError } from "../../src/config/config-error.js";
 import { parseConfig } from "../../src/config/parse-config.js";
 import { type Block, readBlocks, root } from "./markdown.js";
-import { hasGrpcurl, hasLiteLlm, requiresPeers } from "./peers.js";
+import { hasGrpcurl, hasLiteLlm, hasProgram, requiresPeers } from "./peers.js";
 import { type Outcome, Reader } from "./reader.js";
 
+/** How a document is followed. */
+export interface Following {
+  /** Programs without which the whole document is skipped, unless peers are required. */
+  readonly needs?: readonly string[];
+  /** How long a block may take. */
+  readonly longestMs?: number;
+}
+
 /** Follows a document from its begin to its end, executing each block as its language wants. */
-export function followDocument(document: string): void {
+export function followDocument(document: string, { needs = [], longestMs = 45_000 }: Following = {}): void {
+  const missing = needs.filter((program) => !hasProgram(program));
+  const reason = missing.length === 0 ? "" : ` (skipped without ${missing.join(" and ")})`;
   // A broker that is started from the clone may have to be built first, and LiteLLM takes its time.
-  describe(`${document} can be followed`, { timeout: 180_000 }, () => {
+  const timeout = Math.max(180_000, 2 * longestMs);
+  describe.skipIf(missing.length > 0 && !requiresPeers)(`${document} can be followed${reason}`, { timeout }, () => {
     let reader: Reader;
     let last: Outcome | undefined;
     beforeAll(async () => {
-      reader = await Reader.open();
+      reader = await Reader.open(longestMs);
     });
     afterAll(() => reader.close());
 
@@ -59,7 +70,7 @@ async function follow(reader: Reader, block: Block): Promise<Outcome | undefined
       expect(title).toBeDefined();
       break;
     default:
-      expect.fail(`a block in "${language}", which nothing here can prove`);
+      expectProgram(block);
   }
   if (title !== undefined) reader.write(title, code);
   return undefined;
@@ -67,6 +78,12 @@ async function follow(reader: Reader, block: Block): Promise<Outcome | undefined
 
 function expectJson(code: string): void {
   for (const line of code.startsWith("{\n") ? [code] : code.split("\n")) JSON.parse(line);
+}
+
+/** A program of its own is written, and proved by the commands after it. */
+function expectProgram({ language, title }: Block): void {
+  const isWritten = title !== undefined && ["ruby", "cpp"].includes(language);
+  if (!isWritten) expect.fail(`a block in "${language}", which nothing here can prove`);
 }
 
 function expectConfig({ code, isInvalid }: Block): void {

@@ -1,5 +1,6 @@
 import { followDocument } from "./follow-document.js";
 import { guides, readBlocks } from "./markdown.js";
 
-// The README has a file of its own, as it is followed for longer than all the others.
-for (const guide of guides) if (guide !== "README.md" && readBlocks(guide).length > 0) followDocument(guide);
+// These have files of their own, as they are followed for longer than all the others.
+const apart: readonly string[] = ["README.md", "docs/stubs.md"];
+for (const guide of guides) if (!apart.includes(guide) && readBlocks(guide).length > 0) followDocument(guide);

@@ -17,10 +17,14 @@ export const hasLiteLlm: boolean = isProgram(join(litellmFolder, "bin/litellm"))
 /** Whether a missing peer is a failure rather than a reason to skip. */
 export const requiresPeers: boolean = process.env["SECRET_BROKER_REQUIRE_PEERS"] === "1";
 
+/** Whether a program can be run by its name. */
+export function hasProgram(name: string): boolean {
+  const folders = [...peerFolders, ...(process.env["PATH"] ?? "").split(delimiter)];
+  return folders.some((folder) => isProgram(join(folder, name)));
+}
+
 /** Whether grpcurl can be run. */
-export const hasGrpcurl: boolean = [...peerFolders, ...(process.env["PATH"] ?? "").split(delimiter)].some((folder) =>
-  isProgram(join(folder, "grpcurl")),
-);
+export const hasGrpcurl: boolean = hasProgram("grpcurl");
 
 function isProgram(path: string): boolean {
   try {

@@ -38,23 +38,25 @@ const serving = /^(?:npm start|secret-broker serve|npx node dist\/main\.js serve
 export class Reader {
   readonly #folder: string;
   readonly #ports: ReadonlyMap<string, string>;
+  readonly #longestMs: number;
   #server: Server | undefined;
   #beside: Server | undefined;
 
-  private constructor(folder: string, ports: ReadonlyMap<string, string>) {
+  private constructor(folder: string, ports: ReadonlyMap<string, string>, longestMs: number) {
     this.#folder = folder;
     this.#ports = ports;
+    this.#longestMs = longestMs;
   }
 
-  /** Makes the folder; must be closed. */
-  static async open(): Promise<Reader> {
+  /** Makes the folder; must be closed. No block may take longer than `longestMs`. */
+  static async open(longestMs = 45_000): Promise<Reader> {
     const folder = mkdtempSync(join(tmpdir(), "reader-"));
     const ports = new Map([
       ["50051", await freePort()],
       ["50052", await freePort()],
       ["14000", await freePort()],
     ]);
-    const reader = new Reader(folder, ports);
+    const reader = new Reader(folder, ports, longestMs);
     reader.#clone();
     return reader;
   }
@@ -119,7 +121,8 @@ export class Reader {
     const mine = join(this.#folder, "my-broker");
     const bin = join(this.#folder, "bin");
     for (const folder of [clone, bin, join(mine, "node_modules")]) mkdirSync(folder, { recursive: true });
-    for (const name of ["dist", "node_modules", "scripts", "proto"]) symlinkSync(join(root, name), join(clone, name));
+    const linked = ["dist", "node_modules", "scripts", "proto", "third_party", "buf.yaml"];
+    for (const name of linked) symlinkSync(join(root, name), join(clone, name));
     mkdirSync(join(this.#folder, "my-proxy"));
     symlinkSync(litellmFolder, join(this.#folder, "my-proxy/venv"));
     symlinkSync(clone, join(mine, "node_modules", "secret-broker"));
@@ -137,7 +140,7 @@ export class Reader {
       cwd: join(this.#folder, "secret-broker"),
       env: this.#environment(),
       encoding: "utf8",
-      timeout: 45_000,
+      timeout: this.#longestMs,
     } as const;
     const { status, stdout, stderr } = spawnSync(program, parameters, { ...options, input: "" });
     // npm's remarks on the machine it runs on are not what a document shows.
