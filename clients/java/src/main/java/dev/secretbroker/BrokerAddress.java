@@ -11,7 +11,7 @@ import java.util.regex.Pattern;
  */
 record BrokerAddress(String host, int port, Path socketPath) {
   private static final String UNIX = "unix:";
-  private static final Pattern TCP = Pattern.compile("(?:\\[([0-9a-fA-F:.]+)\\]|([^:/\\[\\]\\s]+)):(\\d{1,5})");
+  private static final Pattern TCP = Pattern.compile("(?:\\[([0-9a-fA-F:.]+)\\]|([A-Za-z0-9._-]+)):(\\d{1,5})");
   private static final Pattern LOOPBACK = Pattern.compile("(?i)localhost|127(?:\\.\\d{1,3}){3}|::1");
 
   static BrokerAddress parse(String text) {
@@ -47,7 +47,8 @@ record BrokerAddress(String host, int port, Path socketPath) {
 
   /** As gRPC dials it. */
   String target() {
-    String literal = host.indexOf(':') >= 0 ? "[" + host + "]" : host;
+    // A target is a URI, whose path holds no brackets as they are.
+    String literal = host.indexOf(':') >= 0 ? "%5B" + host + "%5D" : host;
     return "dns:///" + literal + ":" + port;
   }
 

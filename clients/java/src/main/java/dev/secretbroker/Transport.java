@@ -75,7 +75,9 @@ final class Transport implements AutoCloseable {
       if (loops != null) {
         loops.shutdownGracefully(0, 0, TimeUnit.SECONDS);
       }
-      throw SecretBrokerException.invalidField("tls", "must be PEM certificates with the key of the certificate");
+      throw tls.isPresent()
+          ? SecretBrokerException.invalidField("tls", "must be PEM certificates with the key of the certificate")
+          : SecretBrokerException.invalidField("address", "cannot be dialled");
     }
   }
 
