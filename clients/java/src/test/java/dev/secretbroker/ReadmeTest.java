@@ -1,8 +1,10 @@
 package dev.secretbroker;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -31,7 +33,7 @@ class ReadmeTest {
       String output = run(folder, programs.group(1), address);
       assertTrue(output.contains(prints), output);
     }
-    assertEquals(false, programs.find(), "no other program");
+    assertFalse(programs.find(), "no other program");
   }
 
   private static String run(Path folder, String program, String address) throws Exception {
@@ -43,7 +45,7 @@ class ReadmeTest {
     assertEquals(0, ToolProvider.getSystemJavaCompiler().run(null, null, null, parameters));
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
     ProcessBuilder process =
-        new ProcessBuilder(java, "-cp", folder + java.io.File.pathSeparator + classPath, name.group(1))
+        new ProcessBuilder(java, "-cp", folder + File.pathSeparator + classPath, name.group(1))
             .redirectErrorStream(true);
     process.environment().put("SECRET_BROKER_ADDRESS", address);
     process.environment().put("SECRET_BROKER_TOKEN", TestBroker.token("owner"));
