@@ -107,8 +107,11 @@ func (s *Store) keepCurrent(ctx context.Context, end context.CancelFunc, watch *
 			end()
 			return
 		case now.Sub(s.currentAsOf()) >= bound/2 && currency.ask(now):
-			// An error ends the stream too, and Next tells of it.
-			_ = watch.Subscribe(Subscription{Names: s.options.Names, Prefixes: s.options.Prefixes})
+			// Sending to a broker that is gone may wait, and this must go on to notice. An error ends the stream too, and
+			// Next tells of it.
+			go func() {
+				_ = watch.Subscribe(Subscription{Names: s.options.Names, Prefixes: s.options.Prefixes})
+			}()
 		}
 	}
 }

@@ -44,7 +44,9 @@ fi
 "$(has_postgres | tail -n 1)" --version
 
 # The clients' tests run where these are, so that nobody's first `npm test` fetches modules.
-for toolchain in go mvn; do ln -sfn "$(command -v "$toolchain")" "$peers/$toolchain"; done
+for toolchain in go mvn; do
+  [ -x "$peers/$toolchain" ] || ln -sfn "$(command -v "$toolchain")" "$peers/$toolchain"
+done
 
 [ -x "$peers/grpcurl" ] || GOBIN=$peers GOFLAGS=-mod=mod go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4
 "$peers/grpcurl" --version

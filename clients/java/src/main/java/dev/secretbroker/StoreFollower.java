@@ -86,8 +86,9 @@ final class StoreFollower implements AutoCloseable {
           watch.subscribe(subscription(Map.of()));
         }
       }
-    } catch (SecretBrokerException why) {
-      return why;
+    } catch (RuntimeException why) {
+      // Whatever a broker sends that makes no sense ends this watch, not the thread.
+      return SecretBrokerException.fromCall(why);
     }
   }
 
