@@ -1,7 +1,6 @@
 package secretbroker_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,50 +10,54 @@ import (
 	"testing"
 )
 
-// TestTheProgramsOfTheREADMERun builds each program of the README within this module, and runs it.
-func TestTheProgramsOfTheREADMERun(t *testing.T) {
+// TestTheREADMECanBeFollowed makes a module beside the client as the README says, and runs each of its programs there.
+func TestTheREADMECanBeFollowed(t *testing.T) {
 	address := brokerAddress(t)
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	module, err := filepath.Abs(".")
+	client, err := filepath.Abs(".")
 	if err != nil {
 		t.Fatal(err)
 	}
-	programs := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
 	prints := []string{
 		"has 6 characters; printed it is [redacted]\nthere is no such secret\n",
 		"readme/CERTIFICATE true\nreadme/CERTIFICATE true\nreadme/ABSENT false\nreadme/CERTIFICATE ",
 		"from memory, at most 30 seconds old: true\n",
 	}
-	if len(programs) != len(prints) {
-		t.Fatalf("%d programs", len(programs))
+	programs := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
+	commands := regexp.MustCompile("(?s)```text\n(.*?)```").FindStringSubmatch(string(readme))
+	if len(programs) != len(prints) || len(commands) != 2 {
+		t.Fatalf("%d programs, %d blocks of commands", len(programs), len(commands))
 	}
-	folder := t.TempDir()
-	replaced := map[string]string{}
-	for index, program := range programs {
-		path := filepath.Join(folder, fmt.Sprintf("program%d.go", index))
-		if err := os.WriteFile(path, []byte(program[1]), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		replaced[filepath.Join(module, fmt.Sprintf("program%d", index), "main.go")] = path
-	}
-	overlay, err := json.Marshal(map[string]any{"Replace": replaced})
-	if err != nil {
-		t.Fatal(err)
-	}
-	overlayPath := filepath.Join(folder, "overlay.json")
-	if err := os.WriteFile(overlayPath, overlay, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for index, want := range prints {
-		command := exec.Command("go", "run", "-overlay", overlayPath, fmt.Sprintf("./program%d", index))
+	module := t.TempDir()
+	run := func(name string, parameters ...string) string {
+		t.Helper()
+		command := exec.Command(name, parameters...)
+		command.Dir = module
 		command.Env = append(os.Environ(),
 			"SECRET_BROKER_ADDRESS="+address, "SECRET_BROKER_TOKEN="+readCallers(t)["owner"].Token)
 		output, err := command.CombinedOutput()
-		if err != nil || !strings.Contains(string(output), want) {
-			t.Errorf("program %d: %v\n%s", index, err, output)
+		if err != nil {
+			t.Fatalf("%s %v: %v\n%s", name, parameters, err, output)
+		}
+		return string(output)
+	}
+	for index, program := range programs {
+		folder := filepath.Join(module, fmt.Sprintf("program%d", index))
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, "main.go"), []byte(program[1]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run("go", "mod", "init", "example")
+	run("sh", "-euc", strings.ReplaceAll(commands[1], "../secret-broker/clients/go", client))
+	for index, want := range prints {
+		if output := run("go", "run", fmt.Sprintf("./program%d", index)); !strings.Contains(output, want) {
+			t.Errorf("program %d printed\n%s", index, output)
 		}
 	}
 }

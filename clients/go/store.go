@@ -31,6 +31,7 @@ type StoreOptions struct {
 type Store struct {
 	client  *Client
 	options StoreOptions
+	names   map[string]struct{}
 	clock   clock
 	cancel  context.CancelFunc
 	// opened is closed with the first sync, or the first refusal.
@@ -75,11 +76,15 @@ func (c *Client) openStore(ctx context.Context, options StoreOptions, clock cloc
 	store := &Store{
 		client:  c,
 		options: options,
+		names:   make(map[string]struct{}, len(options.Names)),
 		clock:   clock,
 		cancel:  cancel,
 		opened:  make(chan struct{}),
 		done:    make(chan struct{}),
 		held:    map[string]Secret{},
+	}
+	for _, name := range options.Names {
+		store.names[name] = struct{}{}
 	}
 	go store.run(running)
 	ctx, stop := c.bounded(ctx)
@@ -156,10 +161,8 @@ func (s *Store) Close() {
 }
 
 func (s *Store) covers(name string) bool {
-	for _, each := range s.options.Names {
-		if each == name {
-			return true
-		}
+	if _, found := s.names[name]; found {
+		return true
 	}
 	for _, prefix := range s.options.Prefixes {
 		if strings.HasPrefix(name, prefix) {

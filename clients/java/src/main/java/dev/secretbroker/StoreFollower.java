@@ -2,6 +2,7 @@ package dev.secretbroker;
 
 import io.grpc.Status;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -123,7 +124,7 @@ final class StoreFollower implements AutoCloseable {
   }
 
   private Subscription subscription(Map<String, Subscription.Known> known) {
-    return new Subscription(options.names(), options.prefixes(), known, 0);
+    return new Subscription(List.copyOf(options.names()), options.prefixes(), known, 0);
   }
 
   private void drop(String name) {

@@ -2,6 +2,7 @@ package dev.secretbroker;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /** What a store holds, and for how long it answers from memory alone. */
@@ -42,7 +43,7 @@ public final class StoreOptions {
   }
 
   /** What a store keeps of this: later changes do not reach it. */
-  record Snapshot(List<String> names, List<String> prefixes, Duration maxStaleness, Consumer<String> onChange) {
+  record Snapshot(Set<String> names, List<String> prefixes, Duration maxStaleness, Consumer<String> onChange) {
     boolean covers(String name) {
       return names.contains(name) || prefixes.stream().anyMatch(name::startsWith);
     }
@@ -52,6 +53,6 @@ public final class StoreOptions {
     if (names.isEmpty() && prefixes.isEmpty()) {
       throw SecretBrokerException.invalidField("names", "must name something to hold, unless prefixes do");
     }
-    return new Snapshot(names, prefixes, maxStaleness, onChange);
+    return new Snapshot(Set.copyOf(names), prefixes, maxStaleness, onChange);
   }
 }
