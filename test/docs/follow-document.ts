@@ -82,7 +82,7 @@ function expectJson(code: string): void {
 
 /** A program of its own is written, and proved by the commands after it. */
 function expectProgram({ language, title }: Block): void {
-  const isWritten = title !== undefined && ["ruby", "cpp"].includes(language);
+  const isWritten = title !== undefined && ["ruby", "cpp", "python"].includes(language);
   if (!isWritten) expect.fail(`a block in "${language}", which nothing here can prove`);
 }
 
