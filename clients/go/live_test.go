@@ -245,6 +245,25 @@ func TestAWatchTellsOfChangesAndRemovals(t *testing.T) {
 	}
 }
 
+func TestAStoreAsksAgainWithinItsBound(t *testing.T) {
+	client := openAs(t, "owner")
+	must[*secretbroker.Version](t)(client.Write(t.Context(), "go/store/a", secretbroker.Text("one"), nil))
+	options := secretbroker.StoreOptions{Prefixes: []string{"go/store/"}, MaxStaleness: 2 * time.Second}
+	store := must[*secretbroker.Store](t)(client.OpenStore(t.Context(), options))
+	defer store.Close()
+	// Past its bound nothing but having asked again lets it answer: the broker's heartbeat is slower.
+	time.Sleep(3 * time.Second)
+	for giveUp := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		answer, err := store.Get("go/store/a")
+		if err == nil && answer.Payload.Text() == "one" {
+			return
+		}
+		if !errors.Is(err, secretbroker.StaleTooOld) || time.Now().After(giveUp) {
+			t.Fatalf("got %v, %v", answer, err)
+		}
+	}
+}
+
 func TestTheStubsServeWhatTheClientLeavesOut(t *testing.T) {
 	stub := pb.NewSecretBrokerClient(openAs(t, "socket").Conn())
 	must[*secretbroker.Version](t)(openAs(t, "owner").Write(t.Context(), "go/stub", secretbroker.Text("x"), nil))

@@ -57,6 +57,22 @@ func (c *manualClock) advance(by time.Duration) {
 	}
 }
 
+// await waits until so many timers are set.
+func (c *manualClock) await(t *testing.T, count int) {
+	t.Helper()
+	for giveUp := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		c.guard.Lock()
+		set := len(c.timers)
+		c.guard.Unlock()
+		if set >= count {
+			return
+		}
+		if time.Now().After(giveUp) {
+			t.Fatalf("%d timers and never %d", set, count)
+		}
+	}
+}
+
 // scriptedBroker is a broker whose watches a test plays.
 type scriptedBroker struct {
 	pb.UnimplementedSecretBrokerServer

@@ -77,7 +77,7 @@ class SecretStoreTest {
     }
   }
 
-  private static void untilSeen(SecretStore store, String name, String want) throws InterruptedException {
+  static void untilSeen(SecretStore store, String name, String want) throws InterruptedException {
     long giveUp = System.nanoTime() + PATIENCE.toNanos();
     while (!seen(store, name).equals(want) && System.nanoTime() < giveUp) {
       Thread.sleep(1);
