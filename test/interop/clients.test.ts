@@ -14,7 +14,7 @@ const goClient = join(root, "clients/go");
 const javaClient = join(root, "clients/java");
 
 /** Compilers on a small machine, and modules that may have to be fetched first. */
-const timeout = 300_000;
+const timeout = 900_000;
 
 /** A client's own tests read from these where the broker is, and must not skip. */
 function testEnvironment({ address, folder }: VectorBroker): NodeJS.ProcessEnv {
