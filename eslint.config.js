@@ -48,9 +48,14 @@ const importTable = {
     folders: ["domain", "broker", "identity", "rpc", "gen", "log", "telemetry"],
     packages: ["@grpc/grpc-js"],
   },
+  // Serves any manager to brokers; the wire's other end is in managers/remote.
+  "manager-host": {
+    folders: ["domain", "contract", "gen", "rpc", "server", "managers/remote"],
+    packages: ["@grpc/grpc-js"],
+  },
   client: { folders: ["domain", "rpc", "gen"], packages: ["@grpc/grpc-js"] },
   app: { folders: ["*"], except: ["cli", "testkit", "main"], packages: ["*"], process: true },
-  cli: { folders: ["app", "client", "config", "domain"], packages: ["commander", "yaml"], process: true },
+  cli: { folders: ["app", "client", "config", "domain", "testkit"], packages: ["commander", "yaml"], process: true },
   main: { folders: ["cli"], process: true },
   testkit: { folders: ["*"], except: ["cli", "main"], packages: ["*"] },
 };

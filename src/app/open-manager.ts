@@ -15,6 +15,8 @@ export interface OpenManagerOptions {
   readonly log: Log;
   /** Whether a broker may have the store meanwhile; then it is only read. */
   readonly isGuest?: boolean | undefined;
+  /** The largest payload the broker takes; the standard one unless given. */
+  readonly maxPayloadBytes?: number | undefined;
 }
 
 /** The most bytes of opened payloads that a store keeps in memory. */
@@ -38,6 +40,14 @@ const openers: {
   sqlite: (config, options) => openStore(config, cacheBytes, options),
   // Nothing is remembered: another broker may have written since.
   postgres: (config, options) => openStore(config, 0, options),
+  process: async (config, options) => {
+    const { openProcessManager } = await import("./open-remote.js");
+    return await openProcessManager(config, options);
+  },
+  remote: async (config, options) => {
+    const { openDialledManager } = await import("./open-remote.js");
+    return await openDialledManager(config, options);
+  },
 };
 
 /** Keeps the store too: sweeps it, and wraps its data keys anew. */
@@ -84,6 +94,10 @@ function open(config: ManagerConfig, options: OpenManagerOptions): Promise<Secre
       return openers.sqlite(config, options);
     case "postgres":
       return openers.postgres(config, options);
+    case "process":
+      return openers.process(config, options);
+    case "remote":
+      return openers.remote(config, options);
   }
 }
 

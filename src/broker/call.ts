@@ -7,6 +7,8 @@ export interface CallIdentity {
   readonly requestId: string;
   /** When the caller stops waiting, in milliseconds since the epoch; Infinity for a stream that goes on. */
   readonly deadlineMs: number;
+  /** The caller's W3C header `traceparent`, as it came; for managers in other processes. */
+  readonly traceparent?: string | undefined;
 }
 
 /** Whether the caller is still there; a gRPC call is one. */
@@ -28,6 +30,7 @@ export class Call implements CallIdentity {
   readonly deadlineMs: number;
   /** When it came in, as `performance.now()` tells it. */
   readonly startMs: number = performance.now();
+  readonly traceparent: string | undefined;
   readonly #presence: CallerPresence | undefined;
   #controller: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -35,10 +38,11 @@ export class Call implements CallIdentity {
   #ended = false;
 
   /** @param presence tells when the caller goes away; without it the call is nobody's but the broker's own. */
-  constructor({ caller, requestId, deadlineMs }: CallIdentity, presence?: CallerPresence) {
+  constructor({ caller, requestId, deadlineMs, traceparent }: CallIdentity, presence?: CallerPresence) {
     this.caller = caller;
     this.requestId = requestId;
     this.deadlineMs = deadlineMs;
+    this.traceparent = traceparent;
     this.#presence = presence;
   }
 

@@ -34,6 +34,10 @@ export class GuardedCall implements ManagerCall {
   get requestId(): string {
     return this.#call.requestId;
   }
+
+  get traceparent(): string | undefined {
+    return this.#call.traceparent;
+  }
 }
 
 /**

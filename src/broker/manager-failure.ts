@@ -31,6 +31,7 @@ const translations: Partial<Record<SecretErrorReason, Translation>> = {
   MANAGER_QUOTA: ofManager("MANAGER_QUOTA", "has reached a limit"),
   RATE_LIMITED: ofManager("MANAGER_QUOTA", "has reached a limit"),
   MANAGER_TIMEOUT: ofManager("MANAGER_TIMEOUT", "did not answer before the deadline"),
+  MANAGER_REPLY_INVALID: ofManager("MANAGER_REPLY_INVALID", "gave an invalid reply"),
   REVISION_COMPACTED: ofManager("REVISION_COMPACTED", "no longer has that revision"),
 };
 

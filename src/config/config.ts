@@ -6,17 +6,68 @@ import type { PolicyConfig, PrincipalConfig } from "./policies-config.js";
 import type { Tags } from "../domain/secret.js";
 
 /** The kinds of manager a configuration can choose. */
-export const managerKinds = ["module", "memory", "environment", "sqlite", "postgres"] as const;
+export const managerKinds = ["module", "memory", "environment", "sqlite", "postgres", "process", "remote"] as const;
 
 /** One of {@link managerKinds}. */
 export type ManagerKind = (typeof managerKinds)[number];
 
 /** Which manager stands behind the broker, with its settings. */
 export type ManagerConfig =
-  | { readonly kind: "module"; readonly classPath: string; readonly directory: string }
+  | ModuleConfig
   | { readonly kind: "memory" }
   | { readonly kind: "environment"; readonly prefix: string }
-  | StoreConfig;
+  | StoreConfig
+  | ProcessConfig
+  | RemoteConfig;
+
+/** A class of the user's. */
+export interface ModuleConfig {
+  readonly kind: "module";
+  readonly classPath: string;
+  readonly directory: string;
+  /** What runs a class in Python, where that is said. */
+  readonly python?: PythonConfig | undefined;
+}
+
+/** What runs classes in Python. */
+export interface PythonConfig {
+  readonly interpreter: string;
+  /** The variables of the broker's that are handed on, besides those every interpreter wants. */
+  readonly environment: readonly string[];
+}
+
+/** A manager in a process that the broker starts. */
+export interface ProcessConfig {
+  readonly kind: "process";
+  /** The program and its arguments. */
+  readonly command: readonly string[];
+  /** Where it is started. */
+  readonly directory: string;
+  /** The variables of the broker's that are handed on; it gets no others. */
+  readonly environment: readonly string[];
+  /** How many of it are started. */
+  readonly instances: number;
+  /** How long it may take until it can be asked. */
+  readonly startTimeoutMs: number;
+}
+
+/** A manager in a process that somebody else starts. */
+export interface RemoteConfig {
+  readonly kind: "remote";
+  /** At least one. Loopback or a Unix socket, unless there is TLS. */
+  readonly addresses: readonly ListenAddress[];
+  readonly tls: RemoteTlsConfig | undefined;
+  readonly startTimeoutMs: number;
+}
+
+/** How a connection to a manager is encrypted, and both ends proven. */
+export interface RemoteTlsConfig {
+  /** Who signs the manager's certificate; those the system trusts when undefined. */
+  readonly caPath: string | undefined;
+  /** The broker's own certificate and key, both or neither. */
+  readonly certificatePath: string | undefined;
+  readonly keyPath: string | undefined;
+}
 
 /** A manager that keeps secrets encrypted in a store. */
 export type StoreConfig = SqliteConfig | PostgresConfig;

@@ -10,4 +10,6 @@ export interface ManagerCall {
   readonly principal?: string | undefined;
   /** Names the call in the broker's logs and audit records. */
   readonly requestId: string;
+  /** The W3C header that names the caller's span, for managers that call others; undefined where there is none. */
+  readonly traceparent?: string | undefined;
 }

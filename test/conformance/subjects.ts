@@ -67,7 +67,7 @@ const sqlite: ManagerSubject = {
 };
 
 /** One subject for each kind of manager that needs no server; a kind without one does not compile. */
-export const subjects: Readonly<Record<Exclude<ManagerKind, "postgres">, ManagerSubject>> = {
+export const subjects: Readonly<Record<Exclude<ManagerKind, "postgres" | "process" | "remote">, ManagerSubject>> = {
   memory,
   environment,
   module,
@@ -77,7 +77,7 @@ export const subjects: Readonly<Record<Exclude<ManagerKind, "postgres">, Manager
 /** The same subject with something in front of the manager; seeding still reaches the manager itself. */
 export function throughWrapper(
   subject: ManagerSubject,
-  wrap: (manager: SecretManager) => SecretManager,
+  wrap: (manager: SecretManager) => SecretManager | Promise<SecretManager>,
 ): ManagerSubject {
   // wrapper → what it wraps
   const wrapped = new WeakMap<SecretManager, SecretManager>();
@@ -86,7 +86,7 @@ export function throughWrapper(
     ...subject,
     open: async () => {
       const inner = await subject.open();
-      const outer = wrap(inner);
+      const outer = await wrap(inner);
       wrapped.set(outer, inner);
       return outer;
     },

@@ -23,6 +23,7 @@ import {
 import { Duration } from "../../../google/protobuf/duration.js";
 import { Struct } from "../../../google/protobuf/struct.js";
 import { Timestamp } from "../../../google/protobuf/timestamp.js";
+import { Status } from "../../../google/rpc/status.js";
 
 export const protobufPackage = "secretbroker.manager.v1";
 
@@ -60,7 +61,7 @@ export const Capability = {
   EXPIRY: 13,
   /** GRACE_PERIOD - grace_period of RotateSecret is honoured. */
   GRACE_PERIOD: 14,
-  /** ATOMIC_BATCH - Several reads from one point in time. */
+  /** ATOMIC_BATCH - BatchReadSecrets. */
   ATOMIC_BATCH: 15,
   UNRECOGNIZED: -1,
 } as const;
@@ -252,6 +253,45 @@ export interface ReadSecretResponse_TagsEntry {
   value: string;
 }
 
+/** One read of several. */
+export interface BatchRead {
+  /** Required. The name. */
+  name: string;
+  /** Optional. The version, 1 or above; the active one when unset. */
+  version?:
+    | number
+    | undefined;
+  /** Optional. The caller's options of this read, untouched. */
+  options: { [key: string]: any } | undefined;
+}
+
+/** What became of one read of several. */
+export interface BatchReadResult {
+  /** Required. What ReadSecret would have answered, or the status it would have ended with. */
+  result:
+    | //
+    /** What was read. */
+    { $case: "secret"; value: ReadSecretResponse }
+    | //
+    /** Any status but OK; NOT_FOUND is confirmed absent. */
+    { $case: "error"; value: Status }
+    | undefined;
+}
+
+/** Asks for several secrets as they are at one point in time. */
+export interface BatchReadSecretsRequest {
+  /** Required. The reads, at most 1,000. */
+  reads: BatchRead[];
+  /** Required. The call. */
+  call: CallContext | undefined;
+}
+
+/** What became of each read. */
+export interface BatchReadSecretsResponse {
+  /** Required. One result for each read, in their order. */
+  results: BatchReadResult[];
+}
+
 /** Asks to write a version. */
 export interface WriteSecretRequest {
   /** Required. The name. */
@@ -264,7 +304,7 @@ export interface WriteSecretRequest {
   description?:
     | string
     | undefined;
-  /** Optional. Labels; kept as they were when empty. */
+  /** Optional. Labels; kept as they were when empty, unless clear_tags is set. */
   tags: Map<string, string>;
   /** Optional. Write only if this is the active version; 0 means it must not exist. */
   expectedVersion?:
@@ -279,7 +319,11 @@ export interface WriteSecretRequest {
   /** Required. Whether the new version becomes the active one. */
   activate: boolean;
   /** Required. The call. */
-  call: CallContext | undefined;
+  call:
+    | CallContext
+    | undefined;
+  /** Optional. Whether labels that are there are removed; only with empty tags. */
+  clearTags: boolean;
 }
 
 export interface WriteSecretRequest_TagsEntry {
@@ -1712,6 +1756,290 @@ export const ReadSecretResponse_TagsEntry: MessageFns<ReadSecretResponse_TagsEnt
   },
 };
 
+function createBaseBatchRead(): BatchRead {
+  return { name: "", version: undefined, options: undefined };
+}
+
+export const BatchRead: MessageFns<BatchRead> = {
+  encode(message: BatchRead, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.version !== undefined) {
+      writer.uint32(16).uint32(message.version);
+    }
+    if (message.options !== undefined) {
+      Struct.encode(Struct.wrap(message.options), writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchRead {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchRead();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.version = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.options = Struct.unwrap(Struct.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<BatchRead>, I>>(base?: I): BatchRead {
+    return BatchRead.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BatchRead>, I>>(object: I): BatchRead {
+    const message = createBaseBatchRead();
+    message.name = object.name ?? "";
+    message.version = object.version ?? undefined;
+    message.options = object.options ?? undefined;
+    return message;
+  },
+};
+
+function createBaseBatchReadResult(): BatchReadResult {
+  return { result: undefined };
+}
+
+export const BatchReadResult: MessageFns<BatchReadResult> = {
+  encode(message: BatchReadResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.result?.$case) {
+      case "secret":
+        ReadSecretResponse.encode(message.result.value, writer.uint32(10).fork()).join();
+        break;
+      case "error":
+        Status.encode(message.result.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchReadResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchReadResult();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.result = { $case: "secret", value: ReadSecretResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.result = { $case: "error", value: Status.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<BatchReadResult>, I>>(base?: I): BatchReadResult {
+    return BatchReadResult.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BatchReadResult>, I>>(object: I): BatchReadResult {
+    const message = createBaseBatchReadResult();
+    switch (object.result?.$case) {
+      case "secret": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { $case: "secret", value: ReadSecretResponse.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "error": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { $case: "error", value: Status.fromPartial(object.result.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseBatchReadSecretsRequest(): BatchReadSecretsRequest {
+  return { reads: [], call: undefined };
+}
+
+export const BatchReadSecretsRequest: MessageFns<BatchReadSecretsRequest> = {
+  encode(message: BatchReadSecretsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.reads) {
+      BatchRead.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.call !== undefined) {
+      CallContext.encode(message.call, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchReadSecretsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchReadSecretsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reads.push(BatchRead.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.call = CallContext.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<BatchReadSecretsRequest>, I>>(base?: I): BatchReadSecretsRequest {
+    return BatchReadSecretsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BatchReadSecretsRequest>, I>>(object: I): BatchReadSecretsRequest {
+    const message = createBaseBatchReadSecretsRequest();
+    message.reads = object.reads?.map((e) => BatchRead.fromPartial(e)) || [];
+    message.call = (object.call !== undefined && object.call !== null)
+      ? CallContext.fromPartial(object.call)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseBatchReadSecretsResponse(): BatchReadSecretsResponse {
+  return { results: [] };
+}
+
+export const BatchReadSecretsResponse: MessageFns<BatchReadSecretsResponse> = {
+  encode(message: BatchReadSecretsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.results) {
+      BatchReadResult.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchReadSecretsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchReadSecretsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.results.push(BatchReadResult.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<BatchReadSecretsResponse>, I>>(base?: I): BatchReadSecretsResponse {
+    return BatchReadSecretsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BatchReadSecretsResponse>, I>>(object: I): BatchReadSecretsResponse {
+    const message = createBaseBatchReadSecretsResponse();
+    message.results = object.results?.map((e) => BatchReadResult.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 function createBaseWriteSecretRequest(): WriteSecretRequest {
   return {
     name: "",
@@ -1723,6 +2051,7 @@ function createBaseWriteSecretRequest(): WriteSecretRequest {
     expireTime: undefined,
     activate: false,
     call: undefined,
+    clearTags: false,
   };
 }
 
@@ -1754,6 +2083,9 @@ export const WriteSecretRequest: MessageFns<WriteSecretRequest> = {
     }
     if (message.call !== undefined) {
       CallContext.encode(message.call, writer.uint32(74).fork()).join();
+    }
+    if (message.clearTags !== false) {
+      writer.uint32(80).bool(message.clearTags);
     }
     return writer;
   },
@@ -1846,6 +2178,14 @@ export const WriteSecretRequest: MessageFns<WriteSecretRequest> = {
             message.call = CallContext.decode(reader, reader.uint32());
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.clearTags = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1886,6 +2226,7 @@ export const WriteSecretRequest: MessageFns<WriteSecretRequest> = {
     message.call = (object.call !== undefined && object.call !== null)
       ? CallContext.fromPartial(object.call)
       : undefined;
+    message.clearTags = object.clearTags ?? false;
     return message;
   },
 };
@@ -3428,7 +3769,8 @@ export const WatchSecretsResponse: MessageFns<WatchSecretsResponse> = {
  * caller's remaining time, cancellation is the caller's, and traceparent carries its trace.
  *
  * Handshake must be served; the rest as the capabilities say. An RPC without its capability returns UNIMPLEMENTED.
- * Any other status is a failure of the manager; only NOT_FOUND means "confirmed absent".
+ * Any other status is a failure of the manager; only NOT_FOUND means "confirmed absent". A google.rpc.ErrorInfo of the
+ * domain "secretbroker.dev" in grpc-status-details-bin may say the reason more exactly, within its status.
  */
 export type SecretManagerService = typeof SecretManagerService;
 export const SecretManagerService = {
@@ -3481,6 +3823,18 @@ export const SecretManagerService = {
     requestDeserialize: (value: Buffer): ReadSecretRequest => ReadSecretRequest.decode(value),
     responseSerialize: (value: ReadSecretResponse): Buffer => Buffer.from(ReadSecretResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ReadSecretResponse => ReadSecretResponse.decode(value),
+  },
+  /** Reads several secrets from one point in time. Only with the capability ATOMIC_BATCH. */
+  batchReadSecrets: {
+    path: "/secretbroker.manager.v1.SecretManager/BatchReadSecrets" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: BatchReadSecretsRequest): Buffer =>
+      Buffer.from(BatchReadSecretsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): BatchReadSecretsRequest => BatchReadSecretsRequest.decode(value),
+    responseSerialize: (value: BatchReadSecretsResponse): Buffer =>
+      Buffer.from(BatchReadSecretsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): BatchReadSecretsResponse => BatchReadSecretsResponse.decode(value),
   },
   /**
    * Writes a new version.
@@ -3632,6 +3986,8 @@ export interface SecretManagerServer extends UntypedServiceImplementation {
    * NOT_FOUND: confirmed absent.
    */
   readSecret: handleUnaryCall<ReadSecretRequest, ReadSecretResponse>;
+  /** Reads several secrets from one point in time. Only with the capability ATOMIC_BATCH. */
+  batchReadSecrets: handleUnaryCall<BatchReadSecretsRequest, BatchReadSecretsResponse>;
   /**
    * Writes a new version.
    *
@@ -3756,6 +4112,22 @@ export interface SecretManagerClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ReadSecretResponse) => void,
+  ): ClientUnaryCall;
+  /** Reads several secrets from one point in time. Only with the capability ATOMIC_BATCH. */
+  batchReadSecrets(
+    request: BatchReadSecretsRequest,
+    callback: (error: ServiceError | null, response: BatchReadSecretsResponse) => void,
+  ): ClientUnaryCall;
+  batchReadSecrets(
+    request: BatchReadSecretsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: BatchReadSecretsResponse) => void,
+  ): ClientUnaryCall;
+  batchReadSecrets(
+    request: BatchReadSecretsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: BatchReadSecretsResponse) => void,
   ): ClientUnaryCall;
   /**
    * Writes a new version.
