@@ -43,9 +43,11 @@ const sections: readonly Section[] = [
   {
     title: "secret_broker",
     path: ["secret_broker"],
-    without: [...["encryption", "admin", "audit", "log", "limits"], "authentication", ...laterSections],
+    without: [...["encryption", "python", "admin", "audit", "log", "limits"], "authentication", ...laterSections],
   },
-  { title: "secret_broker.manager", path: ["secret_broker", "manager"] },
+  { title: "secret_broker.manager", path: ["secret_broker", "manager"], without: ["tls"] },
+  { title: "secret_broker.manager.tls", path: ["secret_broker", "manager", "tls"] },
+  ownSection("python"),
   { ...ownSection("listen"), text: "As a mapping, a Unix socket that is one principal's:" },
   ...["encryption", "admin"].map(ownSection),
   { ...ownSection("audit"), without: ["sinks"] },

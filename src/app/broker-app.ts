@@ -99,7 +99,10 @@ export class BrokerApp {
    */
   async start(): Promise<this> {
     await this.#freezes.load();
-    const manager = await openManager(this.#config.manager, { log: this.#log });
+    const manager = await openManager(this.#config.manager, {
+      log: this.#log,
+      maxPayloadBytes: this.#config.limits.maxPayloadBytes,
+    });
     try {
       this.#parts = await this.#build(manager);
       await this.#parts.health.start();

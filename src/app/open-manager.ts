@@ -1,10 +1,10 @@
-import type { ManagerConfig, ManagerKind, StoreConfig } from "../config/config.js";
+import type { ManagerConfig, ManagerKind, ModuleConfig, StoreConfig } from "../config/config.js";
 import type { SecretManager } from "../contract/secret-manager.js";
 import { SecretError } from "../domain/secret-error.js";
 import type { Log } from "../log/log.js";
 import { EnvironmentSecretManager } from "../managers/environment/environment-secret-manager.js";
 import { MemorySecretManager } from "../managers/memory/memory-secret-manager.js";
-import { loadManagerModule } from "../managers/module/load-manager-module.js";
+import { findManagerClass, loadFoundClass } from "../managers/module/load-manager-module.js";
 import { registerDoors } from "../managers/module/register-doors.js";
 import { doors } from "./doors.js";
 import { openStoreDatabase } from "./open-store-database.js";
@@ -29,12 +29,7 @@ const openers: {
     options: OpenManagerOptions,
   ) => Promise<SecretManager>;
 } = {
-  module: ({ classPath, directory }, { log }) => {
-    registerDoors(doors);
-    return loadManagerModule(classPath, directory, (note) => {
-      log.warn({ classPath }, note);
-    });
-  },
+  module: openModule,
   memory: () => Promise.resolve(new MemorySecretManager()),
   environment: ({ prefix }) => Promise.resolve(new EnvironmentSecretManager({ environment: process.env, prefix })),
   sqlite: (config, options) => openStore(config, cacheBytes, options),
@@ -49,6 +44,24 @@ const openers: {
     return await openDialledManager(config, options);
   },
 };
+
+/** A class in Python runs in a process of its own, any other in this one. */
+async function openModule(
+  { classPath, directory, python }: ModuleConfig,
+  options: OpenManagerOptions,
+): Promise<SecretManager> {
+  const onNote = (note: string): void => {
+    options.log.warn({ classPath }, note);
+  };
+  const found = await findManagerClass(classPath, directory, onNote);
+  if (found.isPython) {
+    const { openPythonManager } = await import("./open-python.js");
+    const { interpreter = "python3", environment = [] } = python ?? {};
+    return await openPythonManager(found, { interpreter, environment, directory }, options);
+  }
+  registerDoors(doors);
+  return await loadFoundClass(found, onNote);
+}
 
 /** Keeps the store too: sweeps it, and wraps its data keys anew. */
 async function openStore(

@@ -9,6 +9,7 @@ import { addDeleteCommand } from "./delete-command.js";
 import { addImportCommand } from "./import-command.js";
 import { addKeyCommand } from "./key-command.js";
 import { addListCommand } from "./list-command.js";
+import { addManagerCommand } from "./manager-command.js";
 import { addPolicyCommand } from "./policy-command.js";
 import { addReadCommand } from "./read-command.js";
 import { addServeCommand } from "./serve-command.js";
@@ -47,6 +48,7 @@ export function createProgram(context: CommandContext): Command {
   addCopyCommand(program, context);
   addImportCommand(program, context);
   addPolicyCommand(program, context);
+  addManagerCommand(program, context);
   addTokenCommand(program, context);
   addAuditCommand(program, context);
   return program;

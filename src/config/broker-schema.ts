@@ -1,5 +1,12 @@
 import { z } from "zod";
-import { type EncryptionConfig, type ListenAddress, type LogLevel, logLevels, type TimeoutsConfig } from "./config.js";
+import {
+  type EncryptionConfig,
+  type ListenAddress,
+  type LogLevel,
+  logLevels,
+  type PythonConfig,
+  type TimeoutsConfig,
+} from "./config.js";
 import type { AuditConfig } from "./audit-config.js";
 import { createAuditSchema } from "./audit-schema.js";
 import type { LimitsConfig } from "./limits-config.js";
@@ -10,6 +17,7 @@ import { limitsSchema } from "./limits-schema.js";
 import { createManagerSchema, type ManagerSection } from "./manager-schema.js";
 import type { PolicyConfig, PrincipalConfig } from "./policies-config.js";
 import { policiesSchema, principalsSchema } from "./policies-schema.js";
+import { pythonSchema } from "./remote-schema.js";
 import type { AuthenticationConfig } from "./authentication-config.js";
 import { createAuthenticationSchema } from "./authentication-schema.js";
 import { durationSchema } from "./quantity-schema.js";
@@ -18,6 +26,7 @@ import { durationSchema } from "./quantity-schema.js";
 export interface BrokerSection {
   readonly manager?: ManagerSection | undefined;
   readonly encryption?: EncryptionConfig | undefined;
+  readonly python?: PythonConfig | undefined;
   readonly listen: readonly ListenAddress[];
   /** The address of its `listen`; undefined for `off`. */
   readonly admin: ListenAddress | undefined;
@@ -60,6 +69,7 @@ export function createBrokerSchema(directory: string): z.ZodType<BrokerSection> 
   return z.strictObject({
     manager: createManagerSchema(directory),
     encryption: createEncryptionSchema(directory),
+    python: pythonSchema.optional(),
     listen: listenSchema(directory),
     admin: adminSchema(directory),
     audit: createAuditSchema(directory),

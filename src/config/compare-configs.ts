@@ -23,7 +23,9 @@ const settings = "general_settings.key_management_settings";
 
 /** When each setting of a configuration takes effect after a change. */
 export const reloadRules: ReloadRules = {
-  manager: fixed(`general_settings.key_management_system, ${settings}.custom_secret_manager or secret_broker.manager`),
+  manager: fixed(
+    `general_settings.key_management_system, ${settings}.custom_secret_manager, secret_broker.manager or secret_broker.python`,
+  ),
   keyManagement: {
     accessMode: live(`${settings}.access_mode`),
     hostedKeys: live(`${settings}.hosted_keys`),

@@ -3,6 +3,7 @@ import { classPathProblem } from "./class-path.js";
 import type { ManagerConfig, PostgresConfig, SqliteConfig, StoreConfig } from "./config.js";
 import { isMapping } from "./mapping.js";
 import { foundText } from "./schema-message.js";
+import { createProcessSchema, createRemoteSchema, readProcess, readRemote } from "./remote-schema.js";
 import {
   createPostgresSchema,
   createSqliteSchema,
@@ -50,6 +51,8 @@ export function createManagerSchema(directory: string): z.ZodType<ManagerSection
         environmentManager,
         createSqliteSchema(directory),
         createPostgresSchema(directory),
+        createProcessSchema(),
+        createRemoteSchema(directory),
       ],
       {
         error: ({ input }) =>
@@ -57,12 +60,22 @@ export function createManagerSchema(directory: string): z.ZodType<ManagerSection
       },
     )
     .transform((manager, context): ManagerSection => {
-      if (manager.kind === "module") return { kind: "module", classPath: manager.class, directory };
-      return manager.kind === "postgres" ? postgresOf(manager, context) : manager;
+      switch (manager.kind) {
+        case "module":
+          return { kind: "module", classPath: manager.class, directory };
+        case "postgres":
+          return postgresOf(manager, context);
+        case "process":
+          return readProcess(manager, directory);
+        case "remote":
+          return readRemote(manager, directory, context);
+        default:
+          return manager;
+      }
     })
     .optional()
     .describe(
-      "Which manager stands behind the broker: `module` is a class of yours, `sqlite` keeps them encrypted in a file, `postgres` in a database that several brokers share, `memory` until the process ends, `environment` serves the broker's own variables. Goes before `general_settings.key_management_system`.",
+      "Which manager stands behind the broker: `module` is a class of yours, `process` a program of yours that the broker starts, `remote` one that runs already, `sqlite` keeps them encrypted in a file, `postgres` in a database that several brokers share, `memory` until the process ends, `environment` serves the broker's own variables. Goes before `general_settings.key_management_system`.",
     );
 }
 

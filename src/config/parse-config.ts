@@ -100,26 +100,30 @@ function readBroker(problems: ConfigProblems, { general, directory, hasLookalike
   const schema = createBrokerSchema(directory);
   const section = problems.check(schema, { path: ["secret_broker"], keys: mappingKeys(schema) }, value);
   if (hasLookalikes || mayNameManager(value)) {
-    return { section, manager: section && withEncryption(problems, section, directory) };
+    return { section, manager: section && withCompanions(problems, section, directory) };
   }
   const classPath = asMapping(general["key_management_settings"])["custom_secret_manager"];
   const manager = chooseBySystem(problems, { system: general["key_management_system"], classPath, directory });
-  return { section, manager: withEncryption(problems, { manager, encryption: section?.encryption }, directory) };
+  const { encryption, python } = section ?? {};
+  return { section, manager: withCompanions(problems, { manager, encryption, python }, directory) };
 }
 
-/** A store's manager with where its key is. */
-function withEncryption(
+/** A manager with what is said of it in sections of their own: where a store's key is, and what runs a class in Python. */
+function withCompanions(
   problems: ConfigProblems,
-  { manager, encryption }: Pick<BrokerSection, "manager" | "encryption">,
+  { manager, encryption, python }: Pick<BrokerSection, "manager" | "encryption" | "python">,
   directory: string,
 ): ManagerConfig | undefined {
+  if (manager && python && manager.kind !== "module") {
+    problems.refuse(["secret_broker", "python"], `is not used by a manager of kind "${manager.kind}"; remove it`);
+  }
   if (manager?.kind === "sqlite" || manager?.kind === "postgres") {
     return { ...manager, encryption: encryption ?? defaultEncryption(directory) };
   }
   if (manager && encryption) {
     problems.refuse(["secret_broker", "encryption"], `is not used by a manager of kind "${manager.kind}"; remove it`);
   }
-  return manager;
+  return manager?.kind === "module" && python ? { ...manager, python } : manager;
 }
 
 /** Whether a section, right or wrong, says which manager is meant. */

@@ -58,6 +58,10 @@ describe("the documentation of the configuration", () => {
         ...["url_environment", "url_file", "schema", "max_connections", "statement_timeout"].map(
           (key) => `manager.${key}`,
         ),
+        ...["command", "environment", "instances", "start_timeout", "address", "tls", "tls.ca", "tls.certificate"].map(
+          (key) => `manager.${key}`,
+        ),
+        "manager.tls.key",
         "encryption.variable",
         "encryption.socket",
         // In the place of one sink.
@@ -66,6 +70,7 @@ describe("the documentation of the configuration", () => {
         ...["address", "url_environment", "url_file", "schema", "trail"].map((key) => `audit.sinks.${key}`),
         "authentication.jwt.jwks_file",
         "authentication.jwt.discovery_url",
+        ...["python", "python.interpreter", "python.environment"],
       ].map((key) => `secret_broker.${key}`),
     );
   });

@@ -130,6 +130,49 @@ describe("secret_broker.manager", () => {
         encryption: defaultKey,
       },
     ],
+    [
+      "{ kind: process, command: [./m, --at, '{address}'] }",
+      {
+        kind: "process",
+        command: ["./m", "--at", "{address}"],
+        directory: "/etc/broker",
+        environment: ["PATH"],
+        instances: 1,
+        startTimeoutMs: 30_000,
+      },
+    ],
+    [
+      "{ kind: process, command: [m], environment: [A, B], instances: 3, start_timeout: 5s }",
+      {
+        kind: "process",
+        command: ["m"],
+        directory: "/etc/broker",
+        environment: ["A", "B"],
+        instances: 3,
+        startTimeoutMs: 5_000,
+      },
+    ],
+    [
+      "{ kind: remote, address: unix:m.sock }",
+      {
+        kind: "remote",
+        addresses: [{ kind: "unix", path: "/etc/broker/m.sock" }],
+        tls: undefined,
+        startTimeoutMs: 30_000,
+      },
+    ],
+    [
+      "{ kind: remote, address: ['127.0.0.1:1', 'vault.example:2'], tls: { ca: ca.pem, certificate: c.pem, key: k.pem } }",
+      {
+        kind: "remote",
+        addresses: [
+          { kind: "tcp", host: "127.0.0.1", port: 1 },
+          { kind: "tcp", host: "vault.example", port: 2 },
+        ],
+        tls: { caPath: "/etc/broker/ca.pem", certificatePath: "/etc/broker/c.pem", keyPath: "/etc/broker/k.pem" },
+        startTimeoutMs: 30_000,
+      },
+    ],
     ["{ kind: module, class: a.B }", { kind: "module", classPath: "a.B", directory: "/etc/broker" }],
   ])("%s is chosen", (manager, expected) => {
     expect(configOf(own(manager)).manager).toEqual(expected);
@@ -153,6 +196,16 @@ describe("secret_broker.manager", () => {
     ["{ kind: postgres, url_file: f, schema: Pg }", "2:51 secret_broker.manager.schema", "small letters"],
     ["{ kind: postgres, url_file: f, schema: pg_x }", "2:51 secret_broker.manager.schema", "not begin with"],
     ["{ kind: postgres, url_file: f, max_connections: 1 }", "2:60 secret_broker.manager.max_connections", "2"],
+    ["{ kind: process }", "2:12 secret_broker.manager.command", "is missing"],
+    ["{ kind: process, command: m }", "2:38 secret_broker.manager.command", "list"],
+    ["{ kind: process, command: [] }", "2:38 secret_broker.manager.command", "1"],
+    ["{ kind: process, command: [m], instances: 0 }", "2:54 secret_broker.manager.instances", "1"],
+    ["{ kind: process, command: [m], environment: [A=b] }", "2:57 secret_broker.manager.environment[0]", "variable"],
+    ["{ kind: remote }", "2:12 secret_broker.manager.address", "is missing"],
+    ["{ kind: remote, address: 'vault.example:2' }", "2:37 secret_broker.manager.address", '"tls"'],
+    ["{ kind: remote, address: '127.0.0.1:0' }", "2:37 secret_broker.manager.address", "port"],
+    ["{ kind: remote, address: vault }", "2:37 secret_broker.manager.address", "HOST:PORT"],
+    ["{ kind: remote, address: 'h:2', tls: { key: k } }", "2:49 secret_broker.manager.tls.certificate", "is missing"],
     ["{ class: a.B }", "2:12 secret_broker.manager.kind", '"module", "memory", "environment"'],
     ["memory", "2:12 secret_broker.manager", "must be a mapping"],
   ])("%s is refused", (manager, at, text) => {

@@ -7,6 +7,30 @@ import { findManagerFile, parseClassPath } from "./manager-file.js";
 import { findClass, type Constructor, type ModuleExports } from "./module-class.js";
 import { missingMembers, referenceMembers, type MemberProblem } from "./validate-manager.js";
 
+/** A class that was found, in a file that was not looked into yet. */
+export interface FoundClass {
+  /** Absolute. */
+  readonly file: string;
+  readonly className: string;
+  /** Whether it is in Python, and so cannot be loaded into this process. */
+  readonly isPython: boolean;
+}
+
+/**
+ * Finds the file of a user's class beside config.yaml, by its extension: `.ts`, `.mts`, `.js`, `.mjs`, then `.py`.
+ * @param onNote is told when several files match.
+ * @throws SecretError `CONFIG_INVALID` when there is none
+ */
+export async function findManagerClass(
+  classPath: string,
+  directory: string,
+  onNote: (text: string) => void = () => undefined,
+): Promise<FoundClass> {
+  const { fileName, className } = parseClassPath(classPath);
+  const file = await findManagerFile(fileName, directory, onNote);
+  return { file, className, isPython: file.endsWith(".py") };
+}
+
 /**
  * Loads a user's class from a file beside config.yaml and constructs it, once and without arguments.
  *
@@ -21,11 +45,17 @@ export async function loadManagerModule(
   directory: string,
   onNote: (text: string) => void = () => undefined,
 ): Promise<SecretManager> {
-  const path = parseClassPath(classPath);
-  const file = await findManagerFile(path.fileName, directory, onNote);
+  return await loadFoundClass(await findManagerClass(classPath, directory, onNote), onNote);
+}
+
+/** Loads a class that was found. @throws SecretError as {@link loadManagerModule} does */
+export async function loadFoundClass(
+  { file, className }: FoundClass,
+  onNote: (text: string) => void = () => undefined,
+): Promise<SecretManager> {
   const exported = await importModule(file);
-  const label = `"${path.className}" in "${basename(file)}"`;
-  const manager = construct(findClass(exported, path, basename(file)), label);
+  const label = `"${className}" in "${basename(file)}"`;
+  const manager = construct(findClass(exported, className, basename(file)), label);
   if (!isManager(manager)) throw notAManager(label, missingMembers(manager));
   for (const [theirs, ours] of referenceMembers(manager)) {
     onNote(`${label} has a member "${theirs}", which is called "${ours}" here and is not used`);

@@ -10,7 +10,7 @@ export interface ClassPath {
   readonly className: string;
 }
 
-const extensions = [".ts", ".mts", ".js", ".mjs"] as const;
+const extensions = [".ts", ".mts", ".js", ".mjs", ".py"] as const;
 
 /**
  * Takes a class path apart: `my_secret_manager.InMemorySecretManager`.
@@ -52,10 +52,6 @@ export function quoteAll(names: readonly string[]): string {
 
 async function fileMissing(fileName: string, directory: string, tried: readonly string[]): Promise<SecretError> {
   const missing = `no file for the secret manager in "${directory}": tried ${quoteAll(tried)}`;
-  if (await isFile(join(directory, `${fileName}.py`))) {
-    const advice = "a .py class is served by the Python host, which this version does not have";
-    return configInvalid(`${missing}; there is "${fileName}.py", but ${advice}`);
-  }
   const meant = closestName(fileName, await stems(directory));
   return configInvalid(meant === undefined ? missing : `${missing}; did you mean "${meant}"?`);
 }

@@ -1,6 +1,6 @@
 import { SecretError } from "../../domain/secret-error.js";
 import { closestName } from "./closest-name.js";
-import { quoteAll, type ClassPath } from "./manager-file.js";
+import { quoteAll } from "./manager-file.js";
 
 /** Something `new` can be said to, without arguments. */
 export type Constructor = new () => unknown;
@@ -14,7 +14,7 @@ export type ModuleExports = Readonly<Record<string, unknown>>;
  * @param file how messages call the module
  * @throws SecretError `CONFIG_INVALID` when it is not there, is there twice, or is no class.
  */
-export function findClass(exported: ModuleExports, { className }: ClassPath, file: string): Constructor {
+export function findClass(exported: ModuleExports, className: string, file: string): Constructor {
   const found = candidates(exported).filter(([name]) => name === className);
   const [first] = found;
   if (first === undefined) throw classMissing(exported, className, file);

@@ -10,8 +10,8 @@ export interface EndpointSource {
   readonly name: string;
   /** Where to connect; starts what must run for that. @throws SecretError */
   open(signal: AbortSignal): Promise<ManagerEndpoint>;
-  /** Resolves when what was opened last is over, such as a process that ended; undefined where nobody can know. */
-  readonly ended: Promise<void> | undefined;
+  /** Resolves when what was opened last is over, such as a process that ended, with why; undefined where nobody knows. */
+  readonly ended: Promise<SecretError> | undefined;
   /** What was opened last does not answer: the next time, another must be opened. */
   discard(): void;
   /** Ends what it has started. */
@@ -65,7 +65,7 @@ export class ManagerInstance {
     return this.#connection?.isOpen === true ? this.#connection : undefined;
   }
 
-  get #isClosing(): boolean {
+  #isClosing(): boolean {
     return this.#closing.signal.aborted;
   }
 
@@ -91,9 +91,9 @@ export class ManagerInstance {
 
   async #keep(first: ManagerConnection | undefined): Promise<void> {
     let connection = first;
-    while (!this.#isClosing) {
+    while (!this.#isClosing()) {
       if (connection !== undefined) await this.#useUntilLost(connection);
-      if (this.#isClosing) return;
+      if (this.#isClosing()) return;
       const { signal } = this.#closing;
       await delay(this.#delay.next(), undefined, { signal, ref: false }).catch(() => undefined);
       connection = await this.#reconnect();
@@ -105,22 +105,22 @@ export class ManagerInstance {
     const sinceMs = performance.now();
     const over = new AbortController();
     void this.#probe(connection, over.signal);
-    await Promise.race([connection.lost, this.#source.ended ?? connection.lost]);
+    const why = await Promise.race([connection.lost, this.#source.ended ?? connection.lost]);
     over.abort();
     connection.close();
     this.#connection = undefined;
     if (performance.now() - sinceMs >= steadyMs) this.#delay.reset();
-    if (!this.#isClosing) {
-      this.#options.events.onDown(this.name, new SecretError("MANAGER_UNAVAILABLE", "the connection was lost"));
+    if (!this.#isClosing()) {
+      this.#options.events.onDown(this.name, why ?? new SecretError("MANAGER_UNAVAILABLE", "the connection was lost"));
     }
   }
 
   async #reconnect(): Promise<ManagerConnection | undefined> {
-    if (this.#isClosing) return undefined;
+    if (this.#isClosing()) return undefined;
     try {
       return await this.#connect();
     } catch (thrown) {
-      if (!this.#isClosing) this.#options.events.onDown(this.name, thrown);
+      if (!this.#isClosing()) this.#options.events.onDown(this.name, thrown);
       return undefined;
     }
   }
@@ -144,8 +144,8 @@ export class ManagerInstance {
   async #open(signal: AbortSignal): Promise<ManagerConnection> {
     const endpoint = await this.#source.open(signal);
     const gaveUp = new AbortController();
-    void this.#source.ended?.then(() => {
-      gaveUp.abort(new SecretError("MANAGER_UNAVAILABLE", "the manager's process ended before it could be asked"));
+    void this.#source.ended?.then((why) => {
+      gaveUp.abort(why);
     });
     const both = AbortSignal.any([signal, gaveUp.signal]);
     const connection = await ManagerConnection.open(endpoint, this.#options.connection, both);
