@@ -13,12 +13,16 @@ const closeTimeoutMs = 3_000;
  * @param address `unix:PATH`, or a port on a loopback address
  * @throws SecretError `CONFIG_INVALID`
  */
-export async function hostManager(config: ManagerConfig, address: string | undefined): Promise<ServedManager> {
+export async function hostManager(
+  config: ManagerConfig,
+  address: string | undefined,
+  { isQuiet = false }: { readonly isQuiet?: boolean } = {},
+): Promise<ServedManager> {
   if (address === undefined || address === "") {
     const fix = "give --listen unix:PATH, or let a broker start it with kind: process";
     throw new SecretError("CONFIG_INVALID", `there is no address to serve the manager on; ${fix}`);
   }
-  const log = createLog("info");
+  const log = createLog(isQuiet ? "error" : "info");
   const manager = await openManager(config, { log });
   const close = async (): Promise<void> => {
     await within(closeTimeoutMs, manager.close?.());

@@ -81,7 +81,8 @@ function explainPython({ interpreter, className, file, lacksHost }: PythonFacts)
       ),
     notReady: ({ reason, detail }) => {
       const problem = problems[reason] ?? `the Python host is not ready: ${reasonWord(reason)}`;
-      return invalid(detail === "" ? problem : `${problem} (${detail})`);
+      // What is lacking is said already.
+      return invalid(detail === "" || reason === "GRPCIO_MISSING" ? problem : `${problem} (${detail})`);
     },
     ended: (end) => {
       if (!lacksHost()) return endedBy(end);

@@ -27,6 +27,18 @@ export function logLines(log: Log, instance: string): (line: string) => void {
 /** A line as the log shows it: where something was thrown as it stands, everything else scrubbed. */
 export function describeLine(line: string): string {
   const { file, line: number = "", name } = (pythonFrame.exec(line) ?? nodeFrame.exec(line))?.groups ?? {};
-  if (file === undefined) return scrubText(line);
+  if (file === undefined) return scrubText(messageOf(line) ?? line);
   return `at ${file}:${number}${name === undefined ? "" : ` in ${name}`}`;
+}
+
+/** The message of a line of JSON, as logs of ours and of many others are. */
+function messageOf(line: string): string | undefined {
+  if (!line.startsWith("{")) return undefined;
+  try {
+    const logged: unknown = JSON.parse(line);
+    const message: unknown = Reflect.get(Object(logged) as object, "msg");
+    return typeof message === "string" ? message : undefined;
+  } catch {
+    return undefined;
+  }
 }

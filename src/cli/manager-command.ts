@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { addOutputOptions, type CommandContext, type OutputOptions, withInherited } from "./command-context.js";
 import { exitCodes } from "./exit-codes.js";
+import { addManagerVerifyCommand } from "./manager-verify-command.js";
 import { untilInterrupted } from "./until-interrupted.js";
 
 interface ServeOptions extends OutputOptions {
@@ -20,6 +21,7 @@ export function addManagerCommand(program: Command, context: CommandContext): vo
     .option("--stop-with-stdin", "stop when standard input closes, as a process that a broker starts must")
     .action((own: ServeOptions, self: Command) => serveManager(context, withInherited(own, self)));
   addOutputOptions(serve);
+  addManagerVerifyCommand(manager, context);
 }
 
 async function serveManager(context: CommandContext, options: ServeOptions): Promise<void> {
