@@ -114,16 +114,21 @@ function withCompanions(
   { manager, encryption, python }: Pick<BrokerSection, "manager" | "encryption" | "python">,
   directory: string,
 ): ManagerConfig | undefined {
-  if (manager && python && manager.kind !== "module") {
-    problems.refuse(["secret_broker", "python"], `is not used by a manager of kind "${manager.kind}"; remove it`);
+  if (manager === undefined) return undefined;
+  const isStore = manager.kind === "sqlite" || manager.kind === "postgres";
+  refuseUnused(problems, manager.kind, {
+    encryption: !isStore && encryption !== undefined,
+    python: manager.kind !== "module" && python !== undefined,
+  });
+  if (isStore) return { ...manager, encryption: encryption ?? defaultEncryption(directory) };
+  return manager.kind === "module" && python ? { ...manager, python } : manager;
+}
+
+/** @param unused section → whether it says something that the manager does not use */
+function refuseUnused(problems: ConfigProblems, kind: string, unused: Readonly<Record<string, boolean>>): void {
+  for (const [section, isUnused] of Object.entries(unused)) {
+    if (isUnused) problems.refuse(["secret_broker", section], `is not used by a manager of kind "${kind}"; remove it`);
   }
-  if (manager?.kind === "sqlite" || manager?.kind === "postgres") {
-    return { ...manager, encryption: encryption ?? defaultEncryption(directory) };
-  }
-  if (manager && encryption) {
-    problems.refuse(["secret_broker", "encryption"], `is not used by a manager of kind "${manager.kind}"; remove it`);
-  }
-  return manager?.kind === "module" && python ? { ...manager, python } : manager;
 }
 
 /** Whether a section, right or wrong, says which manager is meant. */

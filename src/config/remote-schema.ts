@@ -158,11 +158,16 @@ export function parseManagerAddress(
     const { address } = parsed;
     return address.kind === "tcp" && address.port === 0 ? { problem: "must have a port from 1 to 65535" } : parsed;
   }
+  const elsewhere = hostAndPort(text);
+  if (elsewhere === undefined) return parsed;
+  if (hasTls) return { address: { kind: "tcp", ...elsewhere } };
+  return { problem: 'must be on this machine, as the connection is not encrypted; set "tls" for other hosts' };
+}
+
+function hostAndPort(text: string): { readonly host: string; readonly port: number } | undefined {
   const [, host = "", digits = ""] = /^(?=.{3,260}$)((?:[a-z0-9_-]+\.)*[a-z0-9_-]+):(\d{1,5})$/iu.exec(text) ?? [];
   const port = Number(digits);
-  if (host === "" || port < 1 || port > 65_535) return parsed;
-  if (hasTls) return { address: { kind: "tcp", host: host.toLowerCase(), port } };
-  return { problem: 'must be on this machine, as the connection is not encrypted; set "tls" for other hosts' };
+  return host === "" || port < 1 || port > 65_535 ? undefined : { host: host.toLowerCase(), port };
 }
 
 /** `secret_broker.python`. */

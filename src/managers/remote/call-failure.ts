@@ -40,8 +40,8 @@ const detailedAnswers: ReadonlySet<SecretErrorReason> = new Set<SecretErrorReaso
   "REVISION_COMPACTED",
 ]);
 
-/** How grpc-js begins to tell that an answer was longer than it may be. */
-const oversizeDetails = "Received message larger than max";
+/** How grpc-js begins to tell that an answer was larger than it may be. */
+const oversizeDetails = /^Received message (?:larger than max|that decompresses to a size larger than)/;
 
 /**
  * What a failed call to a manager means: by its status, or more exactly by an `ErrorInfo` of ours that agrees with it.
@@ -50,15 +50,15 @@ const oversizeDetails = "Received message larger than max";
  */
 export function failureOfCall(failed: FailedCall, answers: readonly status[]): SecretError {
   const { code } = failed;
+  if (code === (status.RESOURCE_EXHAUSTED as number) && oversizeDetails.test(failed.details)) {
+    return invalidReply("an answer that is larger than it may be", failed);
+  }
   const isAnswer = (answers as readonly number[]).includes(code);
   const detailed = fromFailedCall(failed);
   const agreed = (statusByReason[detailed.reason].code as number) === code;
   if (agreed && (isAnswer ? detailedAnswers : detailedFailures).has(detailed.reason)) {
     const { retryAfterMs, metadata } = detailed;
     return failure(detailed.reason, failed, { metadata, ...(retryAfterMs !== undefined && { retryAfterMs }) });
-  }
-  if (code === (status.RESOURCE_EXHAUSTED as number) && failed.details.startsWith(oversizeDetails)) {
-    return invalidReply("an answer that is larger than it may be", failed);
   }
   return failure((isAnswer ? reasonByAnswer : reasonByFailure)[code] ?? "MANAGER_UNAVAILABLE", failed);
 }

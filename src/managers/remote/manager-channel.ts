@@ -163,13 +163,18 @@ export class ManagerChannel {
   }
 
   async #untilReady(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#client.waitForReady(Infinity, (error) => {
-        if (error) reject(error);
-        else resolve();
-      });
-    });
     const channel = this.#client.getChannel();
+    await new Promise<void>((resolve, reject) => {
+      void this.lost.then(() => reject(new Error("closed before it was connected")));
+      // gRPC's own waiting never ends when its channel is closed while it connects.
+      const look = (): void => {
+        if (this.#isClosed) return;
+        const state = channel.getConnectivityState(true);
+        if (state === connectivityState.READY) resolve();
+        else channel.watchConnectivityState(state, Infinity, look);
+      };
+      look();
+    });
     channel.watchConnectivityState(connectivityState.READY, Infinity, () => {
       // In the same turn, so that nothing is sent over a connection that gRPC makes by itself.
       this.close();

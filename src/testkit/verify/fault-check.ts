@@ -60,8 +60,7 @@ export async function valueOf(manager: SecretManager, name: string): Promise<Pay
 export async function write(
   manager: SecretManager,
   name: string,
-  value: Payload,
-  requestId?: string,
+  [value, requestId]: readonly [value: Payload, requestId?: string],
 ): Promise<number | undefined> {
   assert.ok(manager.writeSecret !== undefined, "the manager has no writeSecret");
   const reply = await manager.writeSecret(name, value, { requestId }, callFor());

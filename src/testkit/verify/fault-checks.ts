@@ -31,7 +31,7 @@ export const faultChecks: readonly FaultCheck[] = [
     needs: ["write"],
     async check({ manager, relay }) {
       relay.delayMs = 40;
-      await Promise.all(each(writers, (index) => write(manager, `SLOW_${String(index)}`, `value ${String(index)}`)));
+      await Promise.all(each(writers, (index) => write(manager, `SLOW_${String(index)}`, [`value ${String(index)}`])));
       for (let index = 0; index < writers; index += 1) {
         assert.equal(await valueOf(manager, `SLOW_${String(index)}`), `value ${String(index)}`);
       }
@@ -79,7 +79,7 @@ export const faultChecks: readonly FaultCheck[] = [
       await delay(2);
       leaving.abort(new Error("gone"));
       await Promise.all(calls);
-      await write(manager, "STAYS", "value");
+      await write(manager, "STAYS", ["value"]);
       assert.equal(await valueOf(manager, "STAYS"), "value");
     },
   },
@@ -87,8 +87,8 @@ export const faultChecks: readonly FaultCheck[] = [
     name: "duplicates: writes once what comes twice under one request id",
     needs: ["write", "idempotency", "versions"],
     async check({ manager }) {
-      const first = await write(manager, "TWICE", "first");
-      const versions = await Promise.all(each(6, () => write(manager, "TWICE", "second", "twice")));
+      const first = await write(manager, "TWICE", ["first"]);
+      const versions = await Promise.all(each(6, () => write(manager, "TWICE", ["second", "twice"])));
       assert.deepEqual(new Set(versions), new Set([(first ?? 0) + 1]));
     },
   },
@@ -97,7 +97,7 @@ export const faultChecks: readonly FaultCheck[] = [
     needs: ["write"],
     async check({ manager }) {
       const values = each(6, (index) => `value ${String(index)};`.repeat(2_000));
-      await Promise.all(values.map((value) => write(manager, "MANY", value)));
+      await Promise.all(values.map((value) => write(manager, "MANY", [value])));
       assert.ok(values.includes(String(await valueOf(manager, "MANY"))), "one of the values must be there, whole");
     },
   },
@@ -105,7 +105,7 @@ export const faultChecks: readonly FaultCheck[] = [
     name: "torn pages: lists in order, each name once, when a page is asked for twice and others are written between",
     needs: ["write", "list"],
     check: async ({ manager }) => {
-      for (let index = 0; index < 12; index += 1) await write(manager, `P${String(index + 10)}`, "value");
+      for (let index = 0; index < 12; index += 1) await write(manager, `P${String(index + 10)}`, ["value"]);
       const names: string[] = [];
       let pageToken: string | undefined;
       for (let page = 0; page < 40; page += 1) {
@@ -114,7 +114,7 @@ export const faultChecks: readonly FaultCheck[] = [
         names.push(...one.names);
         if (one.next === undefined) break;
         pageToken = one.next;
-        await write(manager, "A_BEFORE", String(page));
+        await write(manager, "A_BEFORE", [String(page)]);
       }
       assert.deepEqual(names, [...new Set(names)].sort(), "names must come in order, and once");
     },
@@ -135,7 +135,7 @@ export const faultChecks: readonly FaultCheck[] = [
     needs: ["write"],
     async check({ manager }) {
       for (const value of hostileValues) {
-        await write(manager, "HOSTILE", value);
+        await write(manager, "HOSTILE", [value]);
         assert.ok((await valueOf(manager, "HOSTILE")) === value, `must be kept: ${JSON.stringify(value.slice(0, 30))}`);
       }
     },
@@ -182,7 +182,7 @@ async function writeAndKeep(
   const before = kept.get(name) ?? ["undefined"];
   const value = `${name} round ${String(round)};`.repeat(200);
   kept.set(name, [...before, value]);
-  const reason = await reasonOf(write(manager, name, value));
+  const reason = await reasonOf(write(manager, name, [value]));
   if (reason === undefined) kept.set(name, [value]);
 }
 

@@ -22,8 +22,8 @@ export async function learnSemantics(
   if (!capabilities.has("write")) {
     return { payloads: "unknown", deletion: "unknown", watches: "unknown", versionNumbers: "unknown" };
   }
-  const version = await write(manager, "SEMANTICS", "value");
-  const bytes = await reasonOf(write(manager, "BYTES", Uint8Array.of(0xff, 0)));
+  const version = await write(manager, "SEMANTICS", ["value"]);
+  const bytes = await reasonOf(write(manager, "BYTES", [Uint8Array.of(0xff, 0)]));
   return {
     payloads: bytes === "CAPABILITY_UNSUPPORTED" || bytes === "FIELD_INVALID" ? "text" : "text_and_bytes",
     deletion: capabilities.has("delete") ? await deletionOf(manager) : "unknown",
@@ -33,7 +33,7 @@ export async function learnSemantics(
 }
 
 async function deletionOf(manager: SecretManager): Promise<ManagerSemantics["deletion"]> {
-  await write(manager, "DELETED", "value");
+  await write(manager, "DELETED", ["value"]);
   const reply = await manager.deleteSecret?.("DELETED", { recoveryWindowInDays: 7 }, callFor());
   return typeof reply === "object" && reply.restorableUntil !== undefined ? "restorable" : "final";
 }

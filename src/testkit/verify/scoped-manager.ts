@@ -9,7 +9,7 @@ export class Scope {
   /** What all names and request ids in it begin with. */
   readonly prefix: string;
   /** What was written in it, by the manager's names. */
-  readonly written: Set<string> = new Set();
+  readonly written: Set<string> = new Set<string>();
   /** The manager's name → ours, where ours was too long to be kept whole. */
   readonly #shortened = new Map<string, string>();
 
