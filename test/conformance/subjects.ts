@@ -11,6 +11,12 @@ import type { ManagerSubject } from "../../src/testkit/index.js";
 import { openTestStore, storeCapabilities } from "../store/open-test-store.js";
 import { InMemorySecretManager } from "../../examples/custom-manager/my_secret_manager.js";
 
+/** The kinds that are other managers seen through a wire; each has its laws in a test of its own. */
+export const wireKinds: Readonly<Record<Extract<ManagerKind, "remote" | "process">, string>> = {
+  remote: "every other subject, served on a socket",
+  process: "every law at once, by one process that is verified",
+};
+
 const memory: ManagerSubject = {
   open: () => new MemorySecretManager(),
   capabilities: [
@@ -66,8 +72,8 @@ const sqlite: ManagerSubject = {
   capabilities: storeCapabilities,
 };
 
-/** One subject for each kind of manager that needs no server; a kind without one does not compile. */
-export const subjects: Readonly<Record<Exclude<ManagerKind, "postgres" | "process" | "remote">, ManagerSubject>> = {
+/** One subject for each kind of manager that needs no server; test/conformance/over-the-wire.test.ts has those in processes. */
+export const subjects: Readonly<Record<Exclude<ManagerKind, "postgres" | keyof typeof wireKinds>, ManagerSubject>> = {
   memory,
   environment,
   module,

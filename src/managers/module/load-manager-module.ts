@@ -50,9 +50,12 @@ export async function loadManagerModule(
 
 /** Loads a class that was found. @throws SecretError as {@link loadManagerModule} does */
 export async function loadFoundClass(
-  { file, className }: FoundClass,
+  { file, className, isPython }: FoundClass,
   onNote: (text: string) => void = () => undefined,
 ): Promise<SecretManager> {
+  if (isPython) {
+    throw new SecretError("CONFIG_INVALID", `"${basename(file)}" is in Python, which needs a process of its own`);
+  }
   const exported = await importModule(file);
   const label = `"${className}" in "${basename(file)}"`;
   const manager = construct(findClass(exported, className, basename(file)), label);

@@ -86,7 +86,8 @@ interface Bad extends LoadCase {
 const inFile = (content: string): LoadCase => ({ files: { "my_secret_manager.mjs": content } });
 const inTypedFile = (content: string): LoadCase => ({ files: { "my_secret_manager.ts": content } });
 const shape = 'write <file>.<class>, as in "my_secret_manager.InMemorySecretManager"';
-const tried = 'tried "my_secret_manager.ts", "my_secret_manager.mts", "my_secret_manager.js", "my_secret_manager.mjs"';
+const tried =
+  'tried "my_secret_manager.ts", "my_secret_manager.mts", "my_secret_manager.js", "my_secret_manager.mjs", "my_secret_manager.py"';
 const notAManager = '"Mine" in "my_secret_manager.mjs" is not a secret manager: ';
 
 const bad: Readonly<Record<string, Bad>> = {
@@ -117,7 +118,7 @@ const bad: Readonly<Record<string, Bad>> = {
   },
   "a Python file": {
     files: { "my_secret_manager.py": "" },
-    message: `no file for the secret manager in "DIR": ${tried}; there is "my_secret_manager.py", but a .py class is served by the Python host, which this version does not have`,
+    message: '"my_secret_manager.py" is in Python, which needs a process of its own',
   },
   "JavaScript that does not parse": {
     ...inFile("export class Mine {"),
