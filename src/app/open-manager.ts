@@ -1,23 +1,14 @@
 import type { ManagerConfig, ManagerKind, ModuleConfig, StoreConfig } from "../config/config.js";
 import type { SecretManager } from "../contract/secret-manager.js";
 import { SecretError } from "../domain/secret-error.js";
-import type { Log } from "../log/log.js";
 import { EnvironmentSecretManager } from "../managers/environment/environment-secret-manager.js";
 import { MemorySecretManager } from "../managers/memory/memory-secret-manager.js";
 import { findManagerClass, loadFoundClass } from "../managers/module/load-manager-module.js";
 import { registerDoors } from "../managers/module/register-doors.js";
 import { doors } from "./doors.js";
+import type { OpenManagerOptions } from "./open-manager-options.js";
 import { openStoreDatabase } from "./open-store-database.js";
 import { late, within } from "./within.js";
-
-/** How a manager is opened. */
-export interface OpenManagerOptions {
-  readonly log: Log;
-  /** Whether a broker may have the store meanwhile; then it is only read. */
-  readonly isGuest?: boolean | undefined;
-  /** The largest payload the broker takes; the standard one unless given. */
-  readonly maxPayloadBytes?: number | undefined;
-}
 
 /** The most bytes of opened payloads that a store keeps in memory. */
 const cacheBytes = 64 * 1024 * 1024;

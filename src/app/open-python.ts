@@ -7,7 +7,7 @@ import { SecretError } from "../domain/secret-error.js";
 import type { FoundClass } from "../managers/module/load-manager-module.js";
 import type { ProcessEnd } from "../managers/remote/process/manager-process.js";
 import { addressPlaceholder, type ExplainProcess } from "../managers/remote/process/process-source.js";
-import type { OpenManagerOptions } from "./open-manager.js";
+import type { OpenManagerOptions } from "./open-manager-options.js";
 import { openSources, pickVariables, processSource, reasonWord } from "./open-remote.js";
 
 /** The variables every interpreter wants. */

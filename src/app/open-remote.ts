@@ -7,7 +7,7 @@ import { DialledSource } from "../managers/remote/dialled-source.js";
 import type { EndpointSource, InstanceOptions } from "../managers/remote/manager-instance.js";
 import { openRemoteManager } from "../managers/remote/manager-pool.js";
 import { type ExplainProcess, ProcessSource } from "../managers/remote/process/process-source.js";
-import type { OpenManagerOptions } from "./open-manager.js";
+import type { OpenManagerOptions } from "./open-manager-options.js";
 import { logLines } from "./process-lines.js";
 import { version } from "./version.js";
 
