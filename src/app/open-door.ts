@@ -10,7 +10,8 @@ import { brokerSettings } from "./broker-settings.js";
 import { createFreezeFile } from "./freeze-file.js";
 import { AuditTrail } from "./audit-trail.js";
 import { ownAuditConfig } from "./open-audit-sink.js";
-import { openManager, type OpenManagerOptions } from "./open-manager.js";
+import { openManager } from "./open-manager.js";
+import type { OpenManagerOptions } from "./open-manager-options.js";
 
 /** A broker that nobody can call: the way to a manager that passes policy, audit and guard. */
 export interface Door {
