@@ -124,7 +124,7 @@ function withCompanions(
   return manager.kind === "module" && python ? { ...manager, python } : manager;
 }
 
-/** @param unused section → whether it says something that the manager does not use */
+/** Refuses what is said of a manager of another kind. @param unused section → whether it says something that the manager does not use */
 function refuseUnused(problems: ConfigProblems, kind: string, unused: Readonly<Record<string, boolean>>): void {
   for (const [section, isUnused] of Object.entries(unused)) {
     if (isUnused) problems.refuse(["secret_broker", section], `is not used by a manager of kind "${kind}"; remove it`);

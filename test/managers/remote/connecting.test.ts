@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { readdirSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -117,7 +118,7 @@ describe("the handshake", () => {
       },
     });
     const manager = await dial([path]);
-    await Promise.all(Array.from({ length: 20 }, () => manager.readSecret("NAME", callOf())));
+    await Promise.all(Array.from({ length: 20 }, async () => await manager.readSecret("NAME", callOf())));
     expect(most).toBe(2);
     const write = manager.writeSecret?.("NAME", "12345", {}, callOf()) as Promise<unknown>;
     expect(await refusalOf(write)).toMatchObject({ reason: "FIELD_INVALID" });
@@ -205,6 +206,21 @@ describe("a call", () => {
     expect(await manager.checkHealth?.(callOf())).toBe(true);
     const then = await Promise.all([ask(), ask(), ask(), ask()]);
     expect(then.filter((reply) => reply.includes("one"))).toHaveLength(4);
+  });
+});
+
+describe("a hundred connections", () => {
+  it("that are made, used and lost cost no descriptor", { timeout: 60_000 }, async () => {
+    const { path } = await serveScript(reads);
+    const open = (): number => readdirSync("/proc/self/fd").length;
+    let before = 0;
+    for (let round = 0; round < 105; round += 1) {
+      const manager = await dial([path]);
+      await manager.readSecret("NAME", callOf());
+      await manager.close?.();
+      if (round === 4) before = open();
+    }
+    await expect.poll(open, { timeout: 10_000 }).toBeLessThanOrEqual(before);
   });
 });
 

@@ -150,7 +150,7 @@ describe("a process that is no manager", () => {
       "CONFIG_INVALID",
       "NO_VAULT",
     ],
-  ])("and %s refuses the start and says why", async (_title, command, reason, text) => {
+  ])("and %s refuses the start and says why", async (_title, ...[command, reason, text]) => {
     const directory = await folderWith({ "m.yaml": memory });
     const refusal = await refusalOf(openProcess({ command, directory, ...starting }));
     expect(refusal.reason).toBe(reason);
