@@ -11,16 +11,31 @@ export interface BrokerAddress {
 }
 
 const unixScheme = "unix:";
+const hostNamePattern =
+  /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*\.?$/i;
 
 /**
  * Reads `host:port` (an IPv6 host in brackets) or `unix:PATH`.
  *
- * Only addresses of this machine are accepted: the connection is not encrypted, and anything further away would show
- * secrets to the network.
+ * Without encryption only addresses of this machine are accepted: anything further away would show secrets to the
+ * network.
  * @throws SecretError `FIELD_INVALID` that says what is wrong
  */
-export function parseBrokerAddress(text: string): BrokerAddress {
-  return text.startsWith(unixScheme) ? parseUnixAddress(text) : parseTcpAddress(text);
+export function parseBrokerAddress(text: string, isEncrypted = false): BrokerAddress {
+  return text.startsWith(unixScheme) ? parseUnixAddress(text) : parseTcpAddress(text, isEncrypted);
+}
+
+/**
+ * Reads one address, or several of brokers that serve the same secrets.
+ * @throws SecretError `FIELD_INVALID`
+ */
+export function parseBrokerAddresses(
+  addresses: string | readonly string[],
+  isEncrypted: boolean,
+): readonly BrokerAddress[] {
+  const texts = typeof addresses === "string" ? [addresses] : addresses;
+  if (texts.length === 0) throw invalidAddress("must name at least one broker");
+  return [...new Set(texts)].map((text) => parseBrokerAddress(text, isEncrypted));
 }
 
 function parseUnixAddress(text: string): BrokerAddress {
@@ -29,31 +44,37 @@ function parseUnixAddress(text: string): BrokerAddress {
   return { text, target: `${unixScheme}${resolve(path)}` };
 }
 
-function parseTcpAddress(text: string): BrokerAddress {
+function parseTcpAddress(text: string, isEncrypted: boolean): BrokerAddress {
   const match = /^(?:\[([^\]]+)\]|([^:/[\]\s]+)):(\d{1,5})$/.exec(text);
   if (match === null) throw invalidAddress("must be host:port, [ipv6]:port or unix:PATH");
   const [, bracketed, plain = "", digits] = match;
   const port = Number(digits);
   if (port < 1 || port > 65_535) throw invalidAddress("must have a port from 1 to 65535");
-  const target = bracketed === undefined ? targetOfHost(plain, port) : targetOfIpv6(bracketed, port);
-  return { text, target };
+  const host = bracketed === undefined ? parseHost(plain) : parseIpv6(bracketed);
+  if (!isEncrypted && !host.isLocal) throw beyondThisMachine();
+  return { text, target: `${host.target}:${String(port)}` };
 }
 
-function targetOfHost(host: string, port: number): string {
-  if (isIPv4(host) && host.startsWith("127.")) return `ipv4:${host}:${String(port)}`;
-  if (host.toLowerCase() === "localhost") return `dns:localhost:${String(port)}`;
-  throw beyondThisMachine();
+interface Host {
+  readonly target: string;
+  readonly isLocal: boolean;
 }
 
-function targetOfIpv6(host: string, port: number): string {
+function parseHost(host: string): Host {
+  if (isIPv4(host)) return { target: `ipv4:${host}`, isLocal: host.startsWith("127.") };
+  if (host.toLowerCase() === "localhost") return { target: "dns:localhost", isLocal: true };
+  if (!hostNamePattern.test(host)) throw invalidAddress("must have a host name of letters, digits, dashes and dots");
+  return { target: `dns:${host}`, isLocal: false };
+}
+
+function parseIpv6(host: string): Host {
   if (!isIPv6(host)) throw invalidAddress("must hold an IPv6 address between the brackets");
-  if (host !== "::1") throw beyondThisMachine();
-  return `ipv6:[${host}]:${String(port)}`;
+  return { target: `ipv6:[${host}]`, isLocal: host === "::1" };
 }
 
 function beyondThisMachine(): SecretError {
   return invalidAddress(
-    "must be on this machine (a loopback address or unix:PATH), as the connection is not encrypted",
+    "must be on this machine (a loopback address or unix:PATH), as the connection is not encrypted; give tls to go further",
   );
 }
 

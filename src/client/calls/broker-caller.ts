@@ -1,0 +1,173 @@
+import type { Metadata } from "@grpc/grpc-js";
+import { SecretError } from "../../domain/secret-error.js";
+import { callMetadata, type CallOptions, checkTimeoutMs } from "../call-options.js";
+import type { BrokerConnection } from "../connection/broker-connection.js";
+import type { BrokerConnections } from "../connection/broker-connections.js";
+import type { CredentialReader } from "../connection/credential-source.js";
+import { callCancelled, type CallFailure, clientClosed } from "./call-failure.js";
+import { pause } from "./pause.js";
+import type { RetryPolicy } from "./retry-policy.js";
+import type { Rpc } from "./rpc.js";
+import { attemptCall, type AttemptOutcome, type OutgoingCall } from "./unary-attempt.js";
+
+/** What calls are made with. */
+export interface BrokerCallerParts {
+  readonly connections: BrokerConnections;
+  readonly token: CredentialReader<string | undefined>;
+  readonly timeoutMs: number;
+  readonly retries: RetryPolicy;
+  /** After how long without an answer a read is asked a second time; undefined is never. */
+  readonly hedgeAfterMs: number | undefined;
+}
+
+/** One call until its end. */
+interface RunningCall {
+  readonly outgoing: OutgoingCall;
+  readonly isRepeatable: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** How often a call was tried. */
+interface Tries {
+  attempts: number;
+  /** How often because a broker was not there. */
+  failovers: number;
+}
+
+/** Makes calls: each with a deadline, and those that may be repeated more than once where that helps. */
+export class BrokerCaller {
+  readonly #parts: BrokerCallerParts;
+  readonly #closing = new AbortController();
+
+  constructor(parts: BrokerCallerParts) {
+    this.#parts = parts;
+  }
+
+  /** Aborted when the client is closed. */
+  get closed(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /**
+   * Asks and waits for the answer.
+   * @throws SecretError the broker's own failure, or what kept the call from it
+   */
+  async call<Ask, Answer>(rpc: Rpc<Ask, Answer>, ask: Ask, options: CallOptions = {}): Promise<Answer> {
+    this.assertOpen();
+    const timeoutMs = checkTimeoutMs(options.timeoutMs ?? this.#parts.timeoutMs);
+    const deadlineMs = Date.now() + timeoutMs;
+    const message = rpc.encode(ask);
+    const { signal } = options;
+    if (signal?.aborted === true) throw callCancelled();
+    const isRepeatable = rpc.isRepeatable(ask);
+    const { references } = this.#parts.connections;
+    references.hold();
+    try {
+      const metadata = await this.metadata(options.requestId);
+      const outgoing = { path: rpc.path, message, metadata, deadlineMs, timeoutMs };
+      return rpc.decode(await this.#run({ outgoing, isRepeatable, signal }), ask);
+    } finally {
+      references.release();
+    }
+  }
+
+  /** What goes with a call: its id, and who calls. */
+  metadata(requestId: string | undefined): Metadata | Promise<Metadata> {
+    const token = this.#parts.token.read();
+    if (token instanceof Promise) return token.then((read) => callMetadata(requestId, read));
+    return callMetadata(requestId, token);
+  }
+
+  /** The broker did not accept who calls: a token that is read from a file is read again. */
+  forgetToken(): void {
+    this.#parts.token.forget();
+  }
+
+  /** @throws SecretError `CALL_CANCELLED` when the client is closed */
+  assertOpen(): void {
+    if (this.#closing.signal.aborted) throw clientClosed();
+  }
+
+  /** Takes no more calls, and tries none again; those under way come to their end. */
+  close(): void {
+    this.#closing.abort();
+  }
+
+  async #run(call: RunningCall): Promise<Buffer> {
+    const { connections, retries } = this.#parts;
+    const { outgoing, signal } = call;
+    const tries = { attempts: 0, failovers: 0 };
+    for (;;) {
+      const connection = await connections.pick(outgoing.deadlineMs);
+      const outcome = await this.#attempt(connection, call);
+      if (outcome.ok) {
+        retries.noteAnswer();
+        return outcome.bytes;
+      }
+      this.#learn(connection, outcome);
+      const delayMs = this.#delayAfter(outcome, call, tries);
+      if (delayMs === undefined) throw outcome.error;
+      await pause(delayMs, [signal, this.#closing.signal]);
+      if (isAborted(signal)) throw callCancelled(outcome.error);
+      if (isAborted(this.#closing.signal)) throw outcome.error;
+    }
+  }
+
+  /** What a failure says of the broker, and of who it takes us for. */
+  #learn(connection: BrokerConnection, { error, isLost }: CallFailure): void {
+    if (isLost || error.reason === "MANAGER_UNAVAILABLE") this.#parts.connections.avoid(connection);
+    if (error.reason.startsWith("CREDENTIAL_")) this.forgetToken();
+  }
+
+  /** How long until it is tried again; undefined when it is not. */
+  #delayAfter({ error, isLost }: CallFailure, call: RunningCall, tries: Tries): number | undefined {
+    const { connections, retries } = this.#parts;
+    if (!call.isRepeatable || isAborted(call.signal) || isAborted(this.#closing.signal)) return undefined;
+    const remainingMs = call.outgoing.deadlineMs - Date.now();
+    // Another broker is asked at once, each of them once; after that it takes its time.
+    if (isLost && tries.failovers < connections.size - 1 && remainingMs > 0) {
+      tries.failovers += 1;
+      return 0;
+    }
+    tries.attempts += 1;
+    return retries.delayAfter(error, tries.attempts, remainingMs);
+  }
+
+  #attempt(connection: BrokerConnection, { outgoing, isRepeatable, signal }: RunningCall): Promise<AttemptOutcome> {
+    const { hedgeAfterMs } = this.#parts;
+    if (hedgeAfterMs === undefined || !isRepeatable) return attemptCall(connection, outgoing, signal);
+    return this.#hedge(connection, outgoing, signal);
+  }
+
+  /** Asks a second time when the first answer is late; the first success wins, and the other is called off. */
+  async #hedge(
+    connection: BrokerConnection,
+    outgoing: OutgoingCall,
+    signal: AbortSignal | undefined,
+  ): Promise<AttemptOutcome> {
+    const { connections, retries, hedgeAfterMs = 0 } = this.#parts;
+    const callOff = new AbortController();
+    const answered = new AbortController();
+    const either = signal === undefined ? callOff.signal : AbortSignal.any([signal, callOff.signal]);
+    const first = attemptCall(connection, outgoing, either).finally(() => {
+      answered.abort();
+    });
+    const second = pause(hedgeAfterMs, [answered.signal, either]).then((isLate) =>
+      isLate && retries.spend() ? attemptCall(connections.besides(connection), outgoing, either) : first,
+    );
+    const fastest = await Promise.race([first, second]);
+    const outcome = fastest.ok ? fastest : await Promise.all([first, second]).then(([a, b]) => (a.ok ? a : b));
+    callOff.abort();
+    return outcome;
+  }
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+/** Refuses a pause that no timer can hold. @throws SecretError `FIELD_INVALID` */
+export function checkHedgeAfterMs(hedgeAfterMs: number | undefined): number | undefined {
+  if (hedgeAfterMs === undefined || (hedgeAfterMs > 0 && hedgeAfterMs < 2 ** 31)) return hedgeAfterMs;
+  throw SecretError.fieldInvalid([{ field: "hedge_after_ms", description: "must be above 0" }]);
+}
