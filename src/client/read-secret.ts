@@ -2,7 +2,7 @@ import type { Secret } from "../domain/secret.js";
 import { ServedFrom } from "../gen/secretbroker/v1/secret.js";
 import type { ReadSecretRequest, ReadSecretResponse } from "../gen/secretbroker/v1/secret_broker.js";
 import { durationFromMs, msFromDuration } from "../rpc/time.js";
-import { decodeSecret, decodeVersionNumber, invalidReply } from "./decode-secret.js";
+import { decodeSecret, decodeText, decodeVersionNumber, invalidReply } from "./decode-secret.js";
 import { checkLengthMs, encodeText, encodeUint32, type ManagerOptions } from "./encode-field.js";
 
 /** Asks for one secret. */
@@ -38,6 +38,8 @@ export interface ReadFound {
 export interface ReadNotModified {
   readonly notModified: true;
   readonly version: number | undefined;
+  /** The generation; another one than the caller's is another secret with the same number. */
+  readonly uid: string | undefined;
   readonly servedFrom: Origin;
   readonly ageMs: number | undefined;
 }
@@ -66,7 +68,10 @@ export function decodeReadAnswer(response: ReadSecretResponse, askedName: string
   const { secret, notModified } = response;
   if (secret === undefined) throw invalidReply("no secret");
   const origin = { servedFrom: decodeOrigin(response.servedFrom), ageMs: response.age && msFromDuration(response.age) };
-  if (notModified) return { notModified, version: decodeVersionNumber(secret.version), ...origin };
+  if (notModified) {
+    const { version, uid } = secret;
+    return { notModified, version: decodeVersionNumber(version), uid: decodeText(uid), ...origin };
+  }
   return { notModified, secret: decodeSecret(secret, askedName), ...origin };
 }
 

@@ -37,6 +37,10 @@ export interface MapBroker {
 export interface MapBrokerOptions {
   /** `127.0.0.1:0` unless given. */
   readonly bind?: string;
+  /** How connections are secured; not at all unless given. */
+  readonly credentials?: ServerCredentials;
+  /** Looks at each request before it is answered; what it throws is the answer. */
+  readonly before?: (request: unknown) => unknown;
   /** Replaces the answer to reads. */
   readonly read?: (request: ReadSecretRequest) => ReadSecretResponse | Promise<ReadSecretResponse>;
 }
@@ -54,7 +58,8 @@ interface WireWrite {
 }
 
 /** Starts a server for the client's tests; must be stopped. */
-export async function startMapBroker({ bind = "127.0.0.1:0", read }: MapBrokerOptions = {}): Promise<MapBroker> {
+export async function startMapBroker(options: MapBrokerOptions = {}): Promise<MapBroker> {
+  const { bind = "127.0.0.1:0", before, read } = options;
   const secrets = new Map<string, Secret>();
   const requests: unknown[] = [];
   const metadata: Metadata[] = [];
@@ -64,6 +69,7 @@ export async function startMapBroker({ bind = "127.0.0.1:0", read }: MapBrokerOp
     metadata.push(call.metadata);
     call.on("cancelled", () => (cancelled += 1));
     void Promise.resolve()
+      .then(() => before?.(call.request))
       .then(() => answer(call.request))
       .then(
         (response) => {
@@ -77,16 +83,20 @@ export async function startMapBroker({ bind = "127.0.0.1:0", read }: MapBrokerOp
   const server = new Server();
   addSecretService(server, secrets, { unary, read: read ?? ((request) => readFrom(secrets, request)) });
   addVirtualKeyService(server, secrets, unary);
-  const address = await listen(server, bind);
+  const address = await listen(server, bind, options.credentials);
   const stop = (): void => {
     server.forceShutdown();
   };
   return { address, secrets, requests, metadata, cancelled: () => cancelled, stop };
 }
 
-async function listen(server: Server, bind: string): Promise<string> {
+async function listen(
+  server: Server,
+  bind: string,
+  credentials: ServerCredentials = ServerCredentials.createInsecure(),
+): Promise<string> {
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(bind, ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync(bind, credentials, (error, bound) => {
       if (error) reject(error);
       else resolve(bound);
     });

@@ -113,6 +113,7 @@ describe("reads", () => {
     expect(await client.readSecret({ name: "key", knownVersion: 1 })).toEqual({
       notModified: true,
       version: 1,
+      uid: undefined,
       servedFrom: "cache",
       ageMs: 1_500,
     });

@@ -22,7 +22,8 @@ export interface BrokerCallerParts {
 
 /** One call until its end. */
 interface RunningCall {
-  readonly outgoing: OutgoingCall;
+  outgoing: OutgoingCall;
+  readonly requestId: string | undefined;
   readonly isRepeatable: boolean;
   readonly signal: AbortSignal | undefined;
 }
@@ -32,6 +33,8 @@ interface Tries {
   attempts: number;
   /** How often because a broker was not there. */
   failovers: number;
+  /** Whether the token was looked at again. */
+  isProvenAnew: boolean;
 }
 
 /** Makes calls: each with a deadline, and those that may be repeated more than once where that helps. */
@@ -65,7 +68,8 @@ export class BrokerCaller {
     try {
       const metadata = await this.metadata(options.requestId);
       const outgoing = { path: rpc.path, message, metadata, deadlineMs, timeoutMs };
-      return rpc.decode(await this.#run({ outgoing, isRepeatable, signal }), ask);
+      const running = { outgoing, requestId: options.requestId, isRepeatable, signal };
+      return rpc.decode(await this.#run(running), ask);
     } finally {
       references.release();
     }
@@ -95,17 +99,17 @@ export class BrokerCaller {
 
   async #run(call: RunningCall): Promise<Buffer> {
     const { connections, retries } = this.#parts;
-    const { outgoing, signal } = call;
-    const tries = { attempts: 0, failovers: 0 };
+    const { signal } = call;
+    const tries = { attempts: 0, failovers: 0, isProvenAnew: false };
     for (;;) {
-      const connection = await connections.pick(outgoing.deadlineMs);
+      const connection = await connections.pick(call.outgoing.deadlineMs);
       const outcome = await this.#attempt(connection, call);
       if (outcome.ok) {
         retries.noteAnswer();
         return outcome.bytes;
       }
       this.#learn(connection, outcome);
-      const delayMs = this.#delayAfter(outcome, call, tries);
+      const delayMs = (await this.#proveAnew(outcome, call, tries)) ? 0 : this.#delayAfter(outcome, call, tries);
       if (delayMs === undefined) throw outcome.error;
       await pause(delayMs, [signal, this.#closing.signal]);
       if (isAborted(signal)) throw callCancelled(outcome.error);
@@ -117,6 +121,16 @@ export class BrokerCaller {
   #learn(connection: BrokerConnection, { error, isLost }: CallFailure): void {
     if (isLost || error.reason === "MANAGER_UNAVAILABLE") this.#parts.connections.avoid(connection);
     if (error.reason.startsWith("CREDENTIAL_")) this.forgetToken();
+  }
+
+  /** Whether the broker refused a token that has been replaced meanwhile; the call then goes on with the new one. */
+  async #proveAnew({ error }: CallFailure, call: RunningCall, tries: Tries): Promise<boolean> {
+    if (!error.reason.startsWith("CREDENTIAL_") || !call.isRepeatable || tries.isProvenAnew) return false;
+    tries.isProvenAnew = true;
+    const metadata = await this.metadata(call.requestId);
+    const isNew = String(metadata.get("authorization")) !== String(call.outgoing.metadata.get("authorization"));
+    call.outgoing = { ...call.outgoing, metadata };
+    return isNew;
   }
 
   /** How long until it is tried again; undefined when it is not. */
