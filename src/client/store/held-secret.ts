@@ -1,0 +1,48 @@
+import { equalPayloads, type Payload, payloadByteLength } from "../../domain/payload.js";
+import type { Secret } from "../../domain/secret.js";
+
+/** A secret in a store. */
+export class HeldSecret {
+  readonly name: string;
+  readonly version: number | undefined;
+  readonly uid: string | undefined;
+  readonly byteLength: number;
+  /** When it was last known to be the active version. */
+  knownAtMs: number;
+  /** When it was last asked for. */
+  usedAtMs: number;
+  /** Whether a stream that is in step tells of its changes. */
+  isWatched = false;
+  #payload: Payload;
+
+  constructor({ name, version, uid, payload }: Secret, knownAtMs: number) {
+    this.name = name;
+    this.version = version;
+    this.uid = uid;
+    this.knownAtMs = knownAtMs;
+    this.usedAtMs = knownAtMs;
+    this.#payload = payload;
+    this.byteLength = payloadByteLength(payload);
+  }
+
+  /** The payload when it is text. */
+  get text(): string | undefined {
+    return typeof this.#payload === "string" ? this.#payload : undefined;
+  }
+
+  /** The payload; bytes are the caller's own. */
+  copy(): Payload {
+    return typeof this.#payload === "string" ? this.#payload : this.#payload.slice();
+  }
+
+  /** Whether it is the same version with the same bytes. */
+  isSame({ version, uid, payload }: Secret): boolean {
+    return version === this.version && uid === this.uid && equalPayloads(payload, this.#payload);
+  }
+
+  /** Overwrites the bytes, and lets go of the text, which JavaScript cannot overwrite. */
+  wipe(): void {
+    if (typeof this.#payload !== "string") this.#payload.fill(0);
+    this.#payload = "";
+  }
+}

@@ -1,0 +1,90 @@
+import { isSecretError, SecretError } from "../../domain/secret-error.js";
+import type { SecretShelf } from "./secret-shelf.js";
+import type { StoreClock } from "./store-clock.js";
+import type { StoreRefresh } from "./store-refresh.js";
+
+/** What a start works with. */
+export interface StoreStartParts {
+  readonly names: ReadonlySet<string>;
+  readonly timeoutMs: number;
+  readonly shelf: SecretShelf;
+  readonly refresh: StoreRefresh;
+  readonly clock: StoreClock;
+  readonly random: () => number;
+  readonly signal: AbortSignal;
+}
+
+/** The first and the longest pause before what is missing is asked for again, in milliseconds. */
+const pauseMs = { first: 250, longest: 5_000 } as const;
+
+/**
+ * Waits until every name has a value.
+ * @throws SecretError that says which have none in time, and why
+ */
+export async function untilAllAreHeld(parts: StoreStartParts): Promise<void> {
+  const { names, timeoutMs, shelf, refresh, clock, random, signal } = parts;
+  const endMs = clock.now() + timeoutMs;
+  let lastFailure: SecretError | undefined;
+  for (let attempt = 0; ; attempt += 1) {
+    const asked = refresh.refresh(missingOf(names, shelf), endMs - clock.now());
+    const failure = await failureOf(within(clock, endMs, asked));
+    if (signal.aborted) throw new SecretError("CALL_CANCELLED", "the store was closed before it was ready");
+    const missing = missingOf(names, shelf);
+    if (missing.length === 0) return;
+    // That the time is over says less than what went wrong before.
+    lastFailure = failure !== undefined && clock.now() >= endMs ? (lastFailure ?? failure) : failure;
+    const backoffMs = Math.min(pauseMs.first * 2 ** attempt, pauseMs.longest) * (0.5 + random() / 2);
+    const delayMs = Math.max(backoffMs, lastFailure?.retryAfterMs ?? 0);
+    if (clock.now() + delayMs >= endMs) throw notReady(missing, { ...parts, lastFailure });
+    await new Promise<void>((resolve) => clock.after(delayMs, resolve, true));
+  }
+}
+
+async function failureOf(work: Promise<void>): Promise<SecretError | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    if (isSecretError(error)) return error;
+    throw error;
+  }
+}
+
+function missingOf(names: ReadonlySet<string>, shelf: SecretShelf): string[] {
+  return [...names].filter((name) => shelf.find(name) === undefined);
+}
+
+/** Waits for something no longer than until a point in time. */
+async function within<T>(clock: StoreClock, endMs: number, work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const cancel = clock.after(
+    endMs - clock.now(),
+    () => {
+      late.reject(new SecretError("MANAGER_TIMEOUT", "the broker did not answer in time"));
+    },
+    true,
+  );
+  // Whatever comes later comes to nobody.
+  work.catch(() => undefined);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    cancel();
+  }
+}
+
+interface NotReady extends Pick<StoreStartParts, "names" | "shelf" | "timeoutMs"> {
+  readonly lastFailure: SecretError | undefined;
+}
+
+function notReady(missing: readonly string[], { names, shelf, timeoutMs, lastFailure }: NotReady): SecretError {
+  const reasons = missing.map((name) => [name, shelf.absenceOf(name)?.error ?? lastFailure] as const);
+  const listed = reasons.map(([name, error]) => `"${name}" (${error?.reason ?? "no answer"})`).join(", ");
+  const count = `${String(missing.length)} of ${String(names.size)}`;
+  const message = `${count} secrets were not there within ${String(timeoutMs)} ms: ${listed}`;
+  const first = lastFailure ?? reasons[0]?.[1];
+  return new SecretError(first?.reason ?? "MANAGER_TIMEOUT", message, {
+    cause: first,
+    metadata: Object.fromEntries(reasons.map(([name, error]) => [name, error?.reason ?? "no answer"])),
+  });
+}

@@ -1,0 +1,109 @@
+import { isSecretError, SecretError } from "../../domain/secret-error.js";
+import type { Keyrings } from "./keyrings.js";
+import type { SecretShelf } from "./secret-shelf.js";
+import type { StoreClock } from "./store-clock.js";
+import type { StoreSettings } from "./store-options.js";
+import type { StoreRefresh } from "./store-refresh.js";
+import type { StoreWatcher } from "./store-watcher.js";
+
+/** What upkeep works with. */
+export interface StoreUpkeepParts {
+  readonly settings: StoreSettings;
+  readonly declared: ReadonlySet<string>;
+  readonly shelf: SecretShelf;
+  readonly refresh: StoreRefresh;
+  readonly watcher: StoreWatcher;
+  readonly keyrings: Keyrings;
+  readonly clock: StoreClock;
+  readonly random: () => number;
+  readonly onProblem: (problem: SecretError) => void;
+}
+
+/** The first and the longest pause after the broker could not be asked, in milliseconds. */
+const pauseMs = { first: 500, longest: 30_000 } as const;
+/** Which part of its fresh time a secret ages before it is asked for, though a stream should have told of it. */
+const watchedShare = 0.75;
+const tickRangeMs = [10, 5_000] as const;
+
+/** Asks for what no stream keeps fresh, and drops what is too old. */
+export class StoreUpkeep {
+  readonly #parts: StoreUpkeepParts;
+  /** Below 1 by a little, so that stores that were opened together do not ask together. */
+  readonly #spread: number;
+  #cancelTick: (() => void) | undefined;
+  #isAsking = false;
+  #failures = 0;
+  #notBeforeMs = 0;
+
+  constructor(parts: StoreUpkeepParts) {
+    this.#parts = parts;
+    this.#spread = 0.85 + parts.random() * 0.15;
+  }
+
+  /** Begins. */
+  start(): void {
+    const { settings, clock } = this.#parts;
+    const { maxStalenessMs, freshForMs, pollIntervalMs } = settings;
+    const wantedMs = Math.min(maxStalenessMs / 8, freshForMs / 8, pollIntervalMs / 4);
+    const tickMs = Math.min(Math.max(wantedMs, tickRangeMs[0]), tickRangeMs[1]);
+    const tick = (): void => {
+      this.#cancelTick = clock.after(tickMs, tick);
+      this.#tick();
+    };
+    this.#cancelTick = clock.after(tickMs, tick);
+  }
+
+  /** Ends. */
+  close(): void {
+    this.#cancelTick?.();
+  }
+
+  #tick(): void {
+    const { shelf, keyrings, clock } = this.#parts;
+    const nowMs = clock.now();
+    shelf.sweep(nowMs);
+    keyrings.sweep();
+    if (this.#isAsking || nowMs < this.#notBeforeMs) return;
+    const names = this.#namesToAsk(nowMs);
+    if (names.length > 0) void this.#ask(names);
+  }
+
+  #namesToAsk(nowMs: number): string[] {
+    const { shelf, declared } = this.#parts;
+    const names: string[] = [];
+    for (const held of shelf.held) {
+      if (nowMs - shelf.knownAtMs(held) > this.#dueAfterMs(held.name)) names.push(held.name);
+    }
+    for (const name of declared) {
+      const absence = shelf.absenceOf(name);
+      const sinceMs = shelf.find(name) === undefined ? (absence?.knownAtMs ?? -Infinity) : Infinity;
+      if (nowMs - sinceMs > this.#dueAfterMs(name)) names.push(name);
+    }
+    return names;
+  }
+
+  #dueAfterMs(name: string): number {
+    const { settings, watcher } = this.#parts;
+    const watchedMs = settings.freshForMs * watchedShare;
+    return this.#spread * (watcher.covers(name) ? watchedMs : Math.min(settings.pollIntervalMs, watchedMs));
+  }
+
+  async #ask(names: readonly string[]): Promise<void> {
+    const { refresh, clock, random, onProblem } = this.#parts;
+    this.#isAsking = true;
+    try {
+      await refresh.refresh(names);
+      this.#failures = 0;
+    } catch (error) {
+      const problem = isSecretError(error)
+        ? error
+        : new SecretError("INTERNAL_ERROR", "secrets could not be refreshed", { cause: error });
+      const backoffMs = Math.min(pauseMs.first * 2 ** this.#failures, pauseMs.longest) * (0.5 + random() / 2);
+      this.#failures += 1;
+      this.#notBeforeMs = clock.now() + (problem.retryAfterMs ?? 0) + backoffMs;
+      onProblem(problem);
+    } finally {
+      this.#isAsking = false;
+    }
+  }
+}

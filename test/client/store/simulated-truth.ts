@@ -1,0 +1,68 @@
+import type { Secret } from "../../../src/client/index.js";
+import { parseSecretName } from "../../../src/domain/secret-name.js";
+
+/** What a secret is; undefined while it is not there, or may not be read. */
+export type State = Secret | undefined;
+
+interface Period {
+  readonly fromMs: number;
+  readonly state: State;
+}
+
+/** What every secret was at every time. */
+export class SimulatedTruth {
+  readonly #now: () => number;
+  readonly #history = new Map<string, Period[]>();
+  readonly #listeners = new Set<(name: string) => void>();
+  #versions = 0;
+  #lives = 0;
+
+  constructor(now: () => number, names: readonly string[]) {
+    this.#now = now;
+    for (const name of names) this.create(name);
+  }
+
+  /** A new generation, which counts its versions from 1 again. */
+  create(name: string): void {
+    this.#lives += 1;
+    this.#versions += 1;
+    this.set(name, this.#secret(name, `life-${String(this.#lives)}`, 1));
+  }
+
+  /** Another version of what is there. */
+  rotate(name: string): void {
+    const { uid = "", version = 0 } = this.at(name, this.#now()) ?? {};
+    if (version === 0) this.create(name);
+    else this.set(name, this.#secret(name, uid, version + 1));
+  }
+
+  set(name: string, state: State): void {
+    const history = this.#history.get(name) ?? [];
+    this.#history.set(name, [...history, { fromMs: this.#now(), state }]);
+    for (const listener of this.#listeners) listener(name);
+  }
+
+  /** Has a function told of each change; returns what ends that. */
+  on(listener: (name: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  at(name: string, timeMs: number): State {
+    return this.#history.get(name)?.findLast(({ fromMs }) => fromMs <= timeMs)?.state;
+  }
+
+  /** Whether a secret had a value at some time from one point to another. */
+  held(name: string, payload: unknown, [fromMs, toMs]: readonly [number, number]): boolean {
+    const history = this.#history.get(name) ?? [];
+    return history.some(({ fromMs: beganMs, state }, index) => {
+      const endedMs = history[index + 1]?.fromMs ?? Infinity;
+      return state?.payload === payload && beganMs <= toMs && endedMs >= fromMs;
+    });
+  }
+
+  #secret(name: string, uid: string, version: number): Secret {
+    this.#versions += 1;
+    return { name: parseSecretName(name), uid, version, payload: `value-${String(this.#versions)}` };
+  }
+}
