@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { printReport, type BenchReport } from "./report.ts";
+import { client } from "./client.ts";
 import { policy } from "./policy.ts";
 import { read } from "./read.ts";
 import { scale } from "./scale.ts";
@@ -7,6 +8,7 @@ import { store } from "./store.ts";
 
 // usage: npm run bench -- NAME [--rounds N] [--keep]
 const benches: Readonly<Record<string, (rounds: number) => Promise<BenchReport>>> = {
+  client,
   policy,
   read,
   store,

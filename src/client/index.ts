@@ -32,6 +32,14 @@ export type { StoreChange, StoreListener } from "./store/store-changes.js";
 export type { StoreClock } from "./store/store-clock.js";
 export type { StoreOptions } from "./store/store-options.js";
 export type { SecretSource, SourceWatch } from "./store/store-source.js";
+export type { SyncCallOptions } from "./sync/sync-reader.js";
+export {
+  createReferenceResolver,
+  type ReferenceOptions,
+  type ReferenceSource,
+  type ResolvedValue,
+  ReferenceResolver,
+} from "./references/reference-resolver.js";
 export { SecretWatch, type WatchOptions } from "./watch/secret-watch.js";
 export type { KnownVersion, WatchEvent, WatchSubscription } from "./watch/watch-events.js";
 export type { DeleteAnswer, DeleteRequest } from "./delete-secret.js";

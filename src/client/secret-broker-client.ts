@@ -19,6 +19,7 @@ import type { RestoreRequest } from "./restore-secret.js";
 import type { RotateAnswer, RotateRequest } from "./rotate-secret.js";
 import { secretRpcs } from "./rpcs/secret-rpcs.js";
 import { virtualKeyRpcs } from "./rpcs/virtual-key-rpcs.js";
+import { type SyncCallOptions, SyncReader } from "./sync/sync-reader.js";
 import type { DeleteKeyResult, DeleteKeysRequest, RotateKeyRequest, StoreKeyRequest } from "./virtual-keys.js";
 import { SecretWatch, type WatchOptions } from "./watch/secret-watch.js";
 import type { WriteRequest } from "./write-secret.js";
@@ -36,6 +37,7 @@ export class SecretBrokerClient {
   readonly administration: AdministrationClient;
   readonly #caller: BrokerCaller;
   readonly #connections: BrokerConnections;
+  readonly #sync: SyncReader;
 
   /**
    * @param address `host:port` or `unix:PATH`; several in the order they are tried. Without `tls` on this machine only.
@@ -53,12 +55,24 @@ export class SecretBrokerClient {
     };
     this.#connections = new BrokerConnections(addresses, material);
     this.#caller = new BrokerCaller({ ...parts, connections: this.#connections });
+    const texts = addresses.map(({ text }) => text);
+    this.#sync = new SyncReader(texts, { timeoutMs, token, tls, retry, hedgeAfterMs });
     this.administration = new AdministrationClient(this.#caller);
   }
 
   /** Reads one version of one secret, the active one unless another is asked for. */
   readSecret(request: ReadRequest, call?: CallOptions): Promise<ReadAnswer> {
     return this.#caller.call(secretRpcs.readSecret, request, call);
+  }
+
+  /**
+   * Reads one secret while the calling thread waits; another thread asks the broker. For the few places where nothing
+   * can be awaited: everything else in this thread waits as well.
+   * @throws SecretError
+   */
+  readSecretSync(request: ReadRequest, call: SyncCallOptions = {}): ReadAnswer {
+    this.#caller.assertOpen();
+    return this.#sync.read(request, call);
   }
 
   /** Reads up to 1,000 secrets; each has its own result, in the order of the reads. */
@@ -129,6 +143,7 @@ export class SecretBrokerClient {
   /** Takes no more calls, ends its watches, and ends the connections when calls under way have ended. Idempotent. */
   close(): void {
     this.#caller.close();
+    this.#sync.close();
     this.#connections.close();
   }
 }

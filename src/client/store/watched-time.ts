@@ -12,6 +12,7 @@ export class WatchedTime {
   #last: { readonly currentMs: number; readonly sentAfterMs: number } | undefined;
   /** This machine's clock minus the broker's, at least. */
   #offsetMs = -Infinity;
+  #knownAtMs: number | undefined;
 
   /** @param saidAtMs when the first subscription was made */
   constructor(saidAtMs: number) {
@@ -36,12 +37,16 @@ export class WatchedTime {
    */
   read(currentMs: number, receivedAtMs: number): number | undefined {
     const before = this.#last;
+    // The same time again: nothing newer is known.
+    if (currentMs === before?.currentMs) return this.#knownAtMs;
     if (before !== undefined && currentMs < before.currentMs) this.#offsetMs = -Infinity;
     if (before !== undefined && currentMs > before.currentMs) {
       this.#offsetMs = Math.max(this.#offsetMs, before.sentAfterMs - currentMs);
     }
-    if (currentMs !== before?.currentMs) this.#last = { currentMs, sentAfterMs: this.#sentAfterMs };
-    if (this.#offsetMs === -Infinity) return undefined;
-    return Math.min(currentMs + this.#offsetMs, receivedAtMs);
+    // Nothing is known before it happens, so a clock that was set forward is seen through.
+    this.#offsetMs = Math.min(this.#offsetMs, receivedAtMs - currentMs);
+    this.#last = { currentMs, sentAfterMs: this.#sentAfterMs };
+    this.#knownAtMs = this.#offsetMs === -Infinity ? undefined : currentMs + this.#offsetMs;
+    return this.#knownAtMs;
   }
 }
