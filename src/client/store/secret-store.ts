@@ -138,7 +138,11 @@ export class SecretStore {
     parseSecretName(name);
     const outcome = await this.#reader.read(name, options);
     this.#assertOpen();
-    if (outcome.secret === undefined) return this.#answerOf(outcome.held, outcome.servedFrom);
+    if (outcome.secret === undefined) {
+      // Wiped since, as something newer is known.
+      if (this.#shelf.find(name) !== outcome.held) return await this.read(name, options);
+      return this.#answerOf(outcome.held, outcome.servedFrom);
+    }
     const { payload, version, uid } = outcome.secret;
     const ageMs = Math.max(this.#clock.now() - outcome.knownAtMs, 0);
     const copy = typeof payload === "string" ? payload : payload.slice();
@@ -147,12 +151,13 @@ export class SecretStore {
 
   /** A secret's active version, and those before it that are in their period of grace. @throws SecretError */
   async keyring(name: string): Promise<Keyring> {
-    const { payload, version } = await this.read(name);
+    await this.read(name);
     const held = this.#find(name, undefined);
+    const active = { version: held.version, payload: held.copy() };
     const previous = await this.#keyrings.previousOf(held);
     // Whoever may not read it any more is given nothing of it.
     this.#find(name, undefined);
-    return { active: { version, payload }, previous };
+    return { active, previous };
   }
 
   /** Has a function told of each change; returns what ends that. */
@@ -160,7 +165,7 @@ export class SecretStore {
     return this.#changes.on(listener);
   }
 
-  /** The changes from now on, to iterate over; ends with the signal, or with the store. */
+  /** The changes from the first step of the iteration on; it ends with the signal, or with the store. */
   changes(signal?: AbortSignal): AsyncGenerator<StoreChange, void, undefined> {
     return this.#changes.iterate(signal);
   }
