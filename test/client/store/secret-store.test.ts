@@ -130,6 +130,32 @@ describe("revocation", () => {
   });
 });
 
+describe("a secret that may be read and not watched", () => {
+  const policies = `${configWith(sqlite)}
+  policies:
+    - { name: fill, principals: [local], actions: [read, write, delete, administer], names: ["**"] }
+    - { name: watch, principals: [local], actions: [watch], names: [A, C] }
+`;
+
+  it("is asked for again and again, and keeps no other from being watched", async () => {
+    const { open, client } = await setUp({ A: "a1", B: "b1", C: "c1" }, policies);
+    const problems: string[] = [];
+    const onProblem = ({ reason }: { readonly reason: string }): number => problems.push(reason);
+    const store = await open({ secrets: ["B", "A", "C"], pollIntervalMs: 100, onProblem });
+    const watched = async (): Promise<unknown> => {
+      const { consumers } = await client.administration.listConsumers();
+      return consumers.map(({ acknowledgedVersions }) => [...acknowledgedVersions.keys()].sort());
+    };
+    await expect.poll(watched, { timeout: 5_000 }).toEqual([["A", "C"]]);
+    for (const name of ["A", "B", "C"]) await client.writeSecret({ name, payload: "new" });
+    for (const name of ["A", "B", "C"]) await expect.poll(() => store.get(name)).toBe("new");
+    await client.deleteSecret({ name: "B" });
+    await expect.poll(() => store.has("B")).toBe(false);
+    expect(() => store.get("B")).toThrow(expect.objectContaining({ reason: "SECRET_DELETED" }));
+    expect(problems).toEqual(["POLICY_DENIED"]);
+  });
+});
+
 describe("other secrets", () => {
   it("are asked for once, and kept fresh from then on", async () => {
     const { open, client } = await setUp({ A: "a1", B: "b1" });
