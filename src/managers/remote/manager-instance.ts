@@ -136,7 +136,11 @@ export class ManagerInstance {
       return connection;
     } catch (thrown) {
       this.#strike();
-      if (timeout.aborted && thrown === timeout.reason) throw this.#tooSlow();
+      if (timeout.aborted && thrown === timeout.reason) {
+        // A process that has not come up in all that time will not.
+        this.#source.discard();
+        throw this.#tooSlow();
+      }
       throw thrown;
     }
   }
