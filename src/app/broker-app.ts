@@ -14,7 +14,7 @@ import { reloadedConfig } from "../config/compare-configs.js";
 import type { Config } from "../config/config.js";
 import type { Capability } from "../domain/capability.js";
 import type { SecretManager } from "../contract/secret-manager.js";
-import { CallerIdentity, type IdentityMethods, stillKnows } from "../identity/caller-identity.js";
+import { type IdentityMethods, stillKnows } from "../identity/caller-identity.js";
 import { explainAccess } from "../policy/explain-access.js";
 import type { AdjustableLog } from "../log/create-log.js";
 import { CallLimits, type CallLimitSettings } from "../server/call-limits.js";
@@ -30,11 +30,13 @@ import { brokerSettings, grantSettings } from "./broker-settings.js";
 import { identityMethods } from "./identity-methods.js";
 import { callLimitSettings } from "./call-limit-settings.js";
 import { buildAdministration } from "./build-administration.js";
+import { closeManager } from "./close-manager.js";
 import { createFreezeFile } from "./freeze-file.js";
 import { openAuditSink } from "./open-audit-sink.js";
+import { openListener } from "./open-listener.js";
 import { openManager } from "./open-manager.js";
+import type { TlsWatch } from "./tls-watch.js";
 import { version } from "./version.js";
-import { late, within } from "./within.js";
 
 /** Room for the rest of a message beside its payload, and for batches of names. */
 const minReceiveMessageBytes = 4 * 1024 * 1024;
@@ -102,7 +104,7 @@ export class BrokerApp {
       this.#parts = await this.#build(manager);
       await this.#parts.health.start();
       this.#reportHealth();
-      await this.#listen(this.#parts.server);
+      await this.#listen(this.#parts);
     } catch (error) {
       await (this.#parts === undefined ? closeManager(manager, this.#log) : this.stop());
       throw error;
@@ -121,7 +123,7 @@ export class BrokerApp {
     this.#settings = brokerSettings(this.#config, this.#freezes.byName);
     this.#limits = callLimitSettings(this.#config);
     this.#identity = identityMethods(this.#config);
-    this.#parts?.watches.endWhere((caller) => !stillKnows(this.#identity, caller));
+    this.#endUnknown();
     this.#configurationTime = new Date();
     this.#log.setLevel(this.#config.logLevel);
     this.#parts?.watches.recheck();
@@ -134,6 +136,7 @@ export class BrokerApp {
     if (parts === undefined) return;
     this.#parts = undefined;
     parts.health.stop();
+    for (const watch of parts.tls) watch.close();
     // They would hold up the stop for ever.
     parts.watches.close();
     await parts.server.stop(this.#config.timeouts.drainMs);
@@ -169,7 +172,7 @@ export class BrokerApp {
         this.#reportHealth();
       },
     });
-    return { manager, audit, server, health, metrics, watches, admin: undefined };
+    return { manager, audit, server, health, metrics, watches, tls: [], admin: undefined };
   }
 
   async #openAudit(metrics: BrokerMetrics): Promise<AuditLog> {
@@ -198,18 +201,30 @@ export class BrokerApp {
       interceptor: this.#interceptor,
       maxReceiveMessageBytes: Math.max(minReceiveMessageBytes, limits.maxPayloadBytes * 2),
       maxConcurrentStreams: limits.maxConcurrentStreams,
+      connections: limits.connections,
+      log: this.#log,
     });
   }
 
-  async #listen(server: GrpcServer): Promise<void> {
+  async #listen({ server, tls: watches }: Parts): Promise<void> {
     const addresses: string[] = [];
-    for (const address of this.#config.listen) {
-      const workload = address.kind === "unix" ? address.workload : undefined;
-      const identity = new CallerIdentity(() => this.#identity, workload);
-      addresses.push(await server.listen(address, (credentials) => identity.identify(credentials)));
+    for (const each of this.#config.listen) {
+      const { address, tls } = await openListener(each, {
+        server,
+        identity: () => this.#identity,
+        log: this.#log,
+        onTrustChange: () => this.#endUnknown(),
+      });
+      addresses.push(address);
+      if (tls !== undefined) watches.push(tls);
     }
     this.addresses = addresses;
     await this.#startAdmin();
+  }
+
+  /** Ends the watches of those who would not be known any more. */
+  #endUnknown(): void {
+    this.#parts?.watches.endWhere((caller) => !stillKnows(this.#identity, caller));
   }
 
   async #startAdmin(): Promise<void> {
@@ -262,22 +277,11 @@ interface Parts {
   readonly health: HealthMonitor;
   readonly metrics: BrokerMetrics;
   readonly watches: SecretWatches;
+  /** One for each encrypted address. */
+  readonly tls: TlsWatch[];
   admin: AdminServer | undefined;
 }
 
 function stateOf(healthy: boolean): string {
   return healthy ? "healthy" : "unhealthy";
-}
-
-/** How long a manager may take to close. */
-const closeTimeoutMs = 5_000;
-
-/** A manager that cannot close, or does not end closing, must not keep the rest from being closed. */
-async function closeManager(manager: Pick<SecretManager, "close">, log: AdjustableLog): Promise<void> {
-  try {
-    const closed = await within(closeTimeoutMs, manager.close?.());
-    if (closed === late) log.warn({}, "the manager does not end closing");
-  } catch (thrown) {
-    log.warn({}, "the manager could not be closed", { thrown });
-  }
 }

@@ -61,7 +61,7 @@ export class Reloader {
     const paths = new Set([
       file,
       ...policyFiles,
-      ...(authentication === undefined ? [] : [authentication.tokens.file]),
+      ...(authentication?.tokens === undefined ? [] : [authentication.tokens.file]),
     ]);
     for (const [path, watch] of this.#watches) {
       if (paths.has(path)) continue;

@@ -1,8 +1,12 @@
 import { z } from "zod";
 import type { AuthenticationConfig, TokenEntry } from "./authentication-config.js";
+import { certificatesSchema, forwardedSchema } from "./certificates-schema.js";
 import { filePathSchema } from "./path-schema.js";
 
 const maxNameLength = 512;
+
+const noMethod = "must name a way to prove who calls: add tokens or certificates";
+const unusedForwarded = 'is not used without "certificates", by which a proxy proves itself; add those or remove it';
 
 /** `secret_broker.authentication`. @param directory what relative paths are relative to */
 export function createAuthenticationSchema(directory: string): z.ZodType<AuthenticationConfig> {
@@ -14,9 +18,18 @@ export function createAuthenticationSchema(directory: string): z.ZodType<Authent
             "The file of tokens, as `secret-broker token create` writes it: hashes, no tokens. Nobody else may write it. Relative to the configuration's directory.",
           ),
         })
+        .optional()
         .describe("Bearer tokens."),
+      certificates: certificatesSchema.optional(),
+      forwarded: forwardedSchema.optional(),
     })
-    .transform(({ tokens }): AuthenticationConfig => ({ tokens: { file: tokens.file, entries: [] } }))
+    .transform(({ tokens, ...others }, context): AuthenticationConfig => {
+      if (tokens === undefined && others.certificates === undefined) context.addIssue(noMethod);
+      if (others.forwarded !== undefined && others.certificates === undefined) {
+        context.addIssue({ code: "custom", message: unusedForwarded, path: ["forwarded"] });
+      }
+      return { tokens: tokens && { file: tokens.file, entries: [] }, ...others };
+    })
     .describe("How callers prove who they are. With it, what no policy allows is denied.");
 }
 

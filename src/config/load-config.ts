@@ -32,12 +32,15 @@ async function withOtherFiles(config: Config): Promise<Config> {
   const { policies, policyFiles, authentication } = config;
   const [others, entries] = await Promise.all([
     loadPolicyFiles(policyFiles),
-    authentication === undefined ? [] : loadTokenFile(authentication.tokens.file),
+    authentication?.tokens === undefined ? [] : loadTokenFile(authentication.tokens.file),
   ]);
   return {
     ...config,
     policies: policies && [...policies, ...others],
-    authentication: authentication && { tokens: { ...authentication.tokens, entries } },
+    authentication: authentication && {
+      ...authentication,
+      tokens: authentication.tokens && { ...authentication.tokens, entries },
+    },
   };
 }
 

@@ -1,11 +1,12 @@
 import type { Caller } from "../domain/caller.js";
 import { SecretError } from "../domain/secret-error.js";
+import type { CertificateCredentials, KnownCertificates } from "./known-certificates.js";
 import type { KnownTokens } from "./known-tokens.js";
 import { createLocalCallers, type IdentifyPeer } from "./local-caller.js";
 
 /** What a call brings to prove who makes it. */
-export interface Credentials {
-  /** As grpc-js names it: `127.0.0.1:4711`, or `unknown` for a Unix socket. */
+export interface Credentials extends CertificateCredentials {
+  /** Where the call comes from: `127.0.0.1:4711`, or `unix` for a socket. */
   readonly peer: string;
   /** The metadata key `authorization`; the first where it is given more than once, as Node.js takes no other. */
   readonly authorization: string | undefined;
@@ -21,6 +22,8 @@ export interface Workload {
 export interface IdentityMethods {
   /** Undefined when no method of authentication is configured: then whoever can connect is `local`. */
   readonly tokens: KnownTokens | undefined;
+  /** Undefined when clients prove nothing by certificates. */
+  readonly certificates: KnownCertificates | undefined;
 }
 
 const scheme = "Bearer ";
@@ -40,30 +43,46 @@ export class CallerIdentity {
   }
 
   /** @throws SecretError `CREDENTIAL_MISSING`, `CREDENTIAL_INVALID`, `CREDENTIAL_EXPIRED` */
-  identify({ peer, authorization }: Credentials): Caller {
-    const { tokens } = this.#methods();
+  identify(credentials: Credentials): Caller {
+    const { peer, authorization } = credentials;
+    const { tokens, certificates } = this.#methods();
     // Where none is accepted none is looked at, so that callers can be given theirs before a broker asks for them.
     if (authorization !== undefined && tokens !== undefined) return identifyByToken(tokens, authorization, peer);
+    const proven = certificates?.identify(credentials);
+    if (proven !== undefined) return proven;
     if (this.#workload !== undefined) return this.#workload;
-    if (tokens !== undefined) throw missing();
+    if (tokens !== undefined || certificates !== undefined) throw missing();
     return this.#identifyLocal(peer);
   }
 }
 
 /** Whether a caller that was identified under other settings would still be identified under these. */
-export function stillKnows({ tokens }: IdentityMethods, caller: Caller): boolean {
-  if (caller.provenBy === "token") return tokens?.stillKnows(caller) === true;
-  return caller.provenBy !== "none" || tokens === undefined;
+export function stillKnows({ tokens, certificates }: IdentityMethods, caller: Caller): boolean {
+  switch (caller.provenBy) {
+    case "token":
+      return tokens?.stillKnows(caller) === true;
+    case "mtls":
+    case "forwarded_certificate":
+      return certificates?.stillKnows(caller) === true;
+    case "none":
+      return tokens === undefined && certificates === undefined;
+    case "jwt":
+    case "unix_socket":
+      return true;
+  }
 }
 
 function identifyByToken(tokens: KnownTokens, given: string, peer: string): Caller {
   if (!given.startsWith(scheme)) throw invalid('the authorization metadata must be "Bearer" and a token');
-  return tokens.identify(given.slice(scheme.length), peer === "unknown" ? "unix" : peer);
+  return tokens.identify(given.slice(scheme.length), peer);
 }
 
 function missing(): SecretError {
-  return new SecretError("CREDENTIAL_MISSING", "a credential is needed: send a bearer token as authorization metadata");
+  return new SecretError("CREDENTIAL_MISSING", missingMessage);
 }
+
+const missingMessage =
+  "a credential is needed: send a bearer token as authorization metadata, or show a client certificate";
 
 function invalid(message: string): SecretError {
   return new SecretError("CREDENTIAL_INVALID", message);

@@ -46,7 +46,11 @@ export function openCall(wire: WireCall, identify: Identify, options: OpenCallOp
   let caller = nobody;
   let refusal: SecretError | undefined;
   try {
-    caller = identify({ peer, authorization: first[authorizationKey]?.toString() });
+    caller = identify({
+      peer,
+      authorization: first[authorizationKey]?.toString(),
+      forwardedCertificate: first[forwardedCertificateKey]?.toString(),
+    });
   } catch (error) {
     refusal = toSecretError(error);
   }
@@ -59,6 +63,9 @@ export function openCall(wire: WireCall, identify: Identify, options: OpenCallOp
 const nobody: Caller = Object.freeze<Caller>({ principal: "", groups: [], provenBy: "none", peer: "" });
 
 const authorizationKey = "authorization";
+
+/** How a proxy tells whose certificate it has seen. */
+const forwardedCertificateKey = "x-forwarded-client-cert";
 
 /** The caller's own id if it is short and printable, else one that is unique to this process. */
 function requestIdOf(given: MetadataValue | undefined): string {

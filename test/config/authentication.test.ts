@@ -50,7 +50,7 @@ describe("secret_broker.authentication", () => {
   async function load(tokens: string): Promise<readonly unknown[] | string> {
     writeFileSync(join(folder, "tokens.yaml"), tokens, { mode: 0o600 });
     try {
-      return (await loadConfig(join(folder, "config.yaml"))).config.authentication?.tokens.entries ?? [];
+      return (await loadConfig(join(folder, "config.yaml"))).config.authentication?.tokens?.entries ?? [];
     } catch (error) {
       return error instanceof ConfigError ? error.message.replaceAll(`${folder}/`, "") : String(error);
     }
