@@ -23,7 +23,10 @@ A key without a value means its default. Relative paths are relative to the file
 with its unit, \`ms\`, \`s\`, \`m\` or \`h\`; sizes are a number of bytes, or one with \`B\`, \`KiB\` or \`MiB\`. An unknown key in
 \`secret_broker\` is a problem, and so is a near miss of any key the broker reads.`;
 
-const laterSections = ["timeouts", "metrics", "authentication.tokens", "policies", "principals", "freezes"];
+const authentication = ["tokens", "certificates", "certificates.principals", "forwarded"].map(
+  (method) => `authentication.${method}`,
+);
+const laterSections = ["timeouts", "metrics", ...authentication, "policies", "principals", "freezes"];
 
 const sections: readonly Section[] = [
   {
@@ -38,11 +41,15 @@ const sections: readonly Section[] = [
     without: [...["encryption", "admin", "audit", "log", "limits"], "authentication", ...laterSections],
   },
   { title: "secret_broker.manager", path: ["secret_broker", "manager"] },
-  { ...ownSection("listen"), text: "As a mapping, a Unix socket that is one principal's:" },
+  { ...ownSection("listen"), without: ["tls"], text: "As a mapping:" },
+  ownSection("listen.tls"),
   ...["encryption", "admin", "audit", "log"].map(ownSection),
   { ...ownSection("limits"), without: ["per_principal"] },
   { title: "secret_broker.limits.per_principal", path: ["secret_broker", "limits", "per_principal"] },
-  ...laterSections.map(ownSection),
+  ...laterSections.map((name) => ({
+    ...ownSection(name),
+    without: name.endsWith(".certificates") ? ["principals"] : [],
+  })),
 ];
 
 function ownSection(name: string): Section {

@@ -46,9 +46,7 @@ export const reloadRules: ReloadRules = {
     maxWatches: live("secret_broker.limits.max_watches"),
     rate: live("secret_broker.limits.requests_per_second"),
     perPrincipal: live("secret_broker.limits.per_principal"),
-    connections: fixed(
-      "secret_broker.limits.max_connections, handshake_timeout, idle_timeout, keepalive or keepalive_timeout",
-    ),
+    connections: fixed("secret_broker.limits.max_connections, secret_broker.limits.handshake_timeout and the like"),
   },
   timeouts: {
     defaultDeadlineMs: live("secret_broker.timeouts.default_deadline"),

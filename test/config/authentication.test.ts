@@ -84,6 +84,6 @@ describe("secret_broker.authentication", () => {
 
   it("needs the file", async () => {
     await expect(loadConfig(join(folder, "config.yaml"))).rejects.toThrow(/tokens\.yaml/u);
-    expect(placesOf(withMemory("  authentication: {}\n"))).toEqual(["3:19 secret_broker.authentication.tokens"]);
+    expect(placesOf(withMemory("  authentication: {}\n"))).toEqual(["3:19 secret_broker.authentication"]);
   });
 });
