@@ -1,8 +1,8 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
-import type { TlsConfig } from "./config.js";
-import { ConfigError } from "./config-error.js";
+import type { ListenAddress, TlsConfig } from "./config.js";
+import { ConfigError, type ConfigProblem } from "./config-error.js";
 
 /** What the files of a listener hold, checked. */
 export interface TlsFiles {
@@ -36,6 +36,21 @@ export async function loadTlsFiles({ certificate: file, key: keyFile, clientCa }
   const expiresAtMs = assertCurrent(leaf, file);
   assertPair({ leaf, certificate, key }, { certificate: file, key: keyFile });
   return { certificate, key, clientAuthorities, expiresAtMs };
+}
+
+/** What is wrong with the files of all listeners. */
+export async function tlsProblems(listen: readonly ListenAddress[]): Promise<readonly ConfigProblem[]> {
+  const found = listen.map(async (address) => {
+    if (address.kind !== "tcp" || address.tls === undefined) return [];
+    try {
+      await loadTlsFiles(address.tls);
+      return [];
+    } catch (error) {
+      if (error instanceof ConfigError) return error.problems;
+      throw error;
+    }
+  });
+  return (await Promise.all(found)).flat();
 }
 
 /** The certificates of a PEM file, in its order. @throws Error when one cannot be read */

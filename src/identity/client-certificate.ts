@@ -7,7 +7,6 @@ export type CertificateStanding = "good" | "expired" | "untrusted";
 
 /** What the TLS handshake found out about a client's certificate. */
 export interface Presented {
-  /** With its issuers, as far as the client sent them. */
   readonly certificate: X509Certificate;
   /** Why OpenSSL does not accept it; undefined when it does. */
   readonly problem: string | undefined;
@@ -17,7 +16,7 @@ export interface Presented {
 export class ClientCertificate {
   /** Undefined when its alternative names cannot be read without doubt. */
   readonly names: CertificateNames | undefined;
-  /** When it or one of its issuers expires, in milliseconds since the epoch. */
+  /** When it or the authority that signed it expires, in milliseconds since the epoch. */
   readonly expiresAtMs: number;
   /** For the log: the SHA-256 of the certificate. */
   readonly fingerprint: string;
@@ -27,11 +26,12 @@ export class ClientCertificate {
   constructor({ certificate, problem }: Presented, anchors: TrustAnchors) {
     this.names = parseCertificateNames(certificate.subjectAltName);
     this.fingerprint = certificate.fingerprint256;
-    const chain = problem === undefined ? anchors.verify(certificate) : undefined;
-    this.#anchor = chain?.anchor;
-    this.expiresAtMs = chain?.expiresAtMs ?? certificate.validToDate.getTime();
-    if (problem === "CERT_HAS_EXPIRED") this.#standing = "expired";
-    else this.#standing = chain === undefined ? "untrusted" : "good";
+    // Node.js does not tell a server the authorities in between; of their certificates only OpenSSL knows.
+    const issuer = problem === undefined ? anchors.issuerOf(certificate) : undefined;
+    this.#anchor = issuer?.anchor;
+    this.expiresAtMs = Math.min(certificate.validToDate.getTime(), issuer?.expiresAtMs ?? Infinity);
+    if (problem === undefined) this.#standing = "good";
+    else this.#standing = problem === "CERT_HAS_EXPIRED" ? "expired" : "untrusted";
   }
 
   /** Whether it may prove who calls now. */
@@ -39,7 +39,11 @@ export class ClientCertificate {
     return this.#standing === "good" && this.expiresAtMs <= Date.now() ? "expired" : this.#standing;
   }
 
-  /** Looks again once other authorities are trusted. @returns whether it has just lost the trust it had */
+  /**
+   * Looks again once other authorities are trusted. One that an authority in between has signed is not followed; its
+   * client has to show it again.
+   * @returns whether it has just lost the trust it had
+   */
   recheck(anchors: TrustAnchors): boolean {
     if (this.#standing !== "good" || (this.#anchor !== undefined && anchors.has(this.#anchor))) return false;
     this.#standing = "untrusted";

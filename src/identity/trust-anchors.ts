@@ -1,10 +1,10 @@
 import { hash, type KeyObject, type X509Certificate } from "node:crypto";
 
-/** How a certificate is trusted: through whom, and until when. */
-export interface TrustedChain {
+/** The authority that has signed a certificate. */
+export interface Issuer {
   /** Names the authority by its name and key, which a renewed certificate of it keeps. */
   readonly anchor: string;
-  /** When the first certificate of the chain expires, in milliseconds since the epoch. */
+  /** When its own certificate expires, in milliseconds since the epoch. */
   readonly expiresAtMs: number;
 }
 
@@ -14,12 +14,9 @@ interface Anchor {
   readonly id: string;
 }
 
-/** More issuers than any real chain has. */
-const maxChainLength = 10;
-
 /**
- * The authorities whose certificates are trusted. OpenSSL judges chains in the handshake; this tells which authority one
- * ended at, so that trust can be taken back from connections that are there already.
+ * The authorities whose certificates are trusted. OpenSSL judges certificates in the handshake; this tells which
+ * authority has signed one, so that trust can be taken back from connections that are there already.
  */
 export class TrustAnchors {
   readonly #anchors: readonly Anchor[];
@@ -39,20 +36,15 @@ export class TrustAnchors {
     return this.#ids.has(anchor);
   }
 
-  /** Follows a chain that OpenSSL has accepted to one of them; undefined when it does not end there. */
-  verify(leaf: X509Certificate): TrustedChain | undefined {
-    let expiresAtMs = Infinity;
-    let certificate: X509Certificate | undefined = leaf;
-    for (let length = 0; certificate !== undefined && length < maxChainLength; length += 1) {
-      const current: X509Certificate = certificate;
-      expiresAtMs = Math.min(expiresAtMs, current.validToDate.getTime());
-      const issuer = this.#anchors.find((anchor) => isIssuedBy(current, anchor));
-      if (issuer !== undefined) {
-        return { anchor: issuer.id, expiresAtMs: Math.min(expiresAtMs, issuer.certificate.validToDate.getTime()) };
-      }
-      certificate = current.issuerCertificate;
-    }
-    return undefined;
+  /** Whether the same authorities are trusted by others. */
+  equals(others: TrustAnchors): boolean {
+    return this.#ids.size === others.#ids.size && [...this.#ids].every((id) => others.#ids.has(id));
+  }
+
+  /** Who of them has signed a certificate; undefined when it was none of them, but perhaps one they have signed. */
+  issuerOf(certificate: X509Certificate): Issuer | undefined {
+    const issuer = this.#anchors.find((anchor) => isIssuedBy(certificate, anchor));
+    return issuer && { anchor: issuer.id, expiresAtMs: issuer.certificate.validToDate.getTime() };
   }
 }
 

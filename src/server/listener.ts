@@ -71,8 +71,7 @@ export class Listener {
   /** Takes other certificates. Connections live on, but for those whose client is trusted no more. */
   replaceTls(material: TlsMaterial): void {
     const { tls } = this.#options;
-    if (tls === undefined) return;
-    tls.replace(material);
+    if (tls?.replace(material) !== true) return;
     for (const connection of this.#connections.values()) {
       if (connection.certificate?.recheck(tls.anchors) === true) connection.retire();
     }

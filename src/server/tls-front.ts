@@ -61,10 +61,15 @@ export class TlsFront {
     this.#server.emit("connection", socket);
   }
 
-  /** Takes other material for handshakes to come; connections that are there live on. */
-  replace(material: TlsMaterial): void {
+  /**
+   * Takes other material for handshakes to come; connections that are there live on.
+   * @returns whether other authorities are trusted than before
+   */
+  replace(material: TlsMaterial): boolean {
     this.#server.setSecureContext(contextOf(material));
+    const before = this.#anchors;
     this.#anchors = new TrustAnchors(material.clientAuthorities);
+    return !this.#anchors.equals(before);
   }
 
   #onSecured(socket: TLSSocket): void {
