@@ -6,7 +6,7 @@ import { connect as connectTls } from "node:tls";
 export const preface: Buffer = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
 /** Types of frames. */
-export const frameTypes = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, windowUpdate: 8 } as const;
+export const frameTypes = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goAway: 7 } as const;
 
 /** A frame as it stands on the wire; the length may be made to lie. */
 export function frame(
@@ -20,6 +20,14 @@ export function frame(
   head.writeUInt8(flags, 4);
   head.writeUInt32BE(stream, 5);
   return Buffer.concat([head, payload]);
+}
+
+/** The last stream that a server says it has looked at when it closes a connection; undefined without such a word. */
+export function lastStreamOf(received: Buffer): number | undefined {
+  for (let at = 0; at + 17 <= received.length; at += 9 + received.readUIntBE(at, 3)) {
+    if (received[at + 3] === frameTypes.goAway) return received.readUInt32BE(at + 9);
+  }
+  return undefined;
 }
 
 /** A connection below HTTP/2, whose end is waited for. */
