@@ -5,6 +5,9 @@ import { createAccessToken, hashOfToken } from "#built/identity/access-token.js"
 import { type Issued, TestAuthority } from "../test/tls/test-authority.ts";
 import type { LoadIdentity } from "./read-load.ts";
 
+/** No broker warns of certificates that last as long. */
+const toSeconds = 90 * 24 * 60 * 60;
+
 /** Certificates and a token for one bench; their folder is removed when the process ends. */
 export class SecureTransport {
   /** The principal of the certificate. */
@@ -20,8 +23,8 @@ export class SecureTransport {
       rmSync(folder, { recursive: true, force: true });
     });
     this.#authority = new TestAuthority(folder, "authority");
-    this.#server = this.#authority.issue("server", { san: "DNS:localhost", usage: "serverAuth" });
-    this.#client = this.#authority.issue("client", { san: `URI:${this.principal}`, usage: "clientAuth" });
+    this.#server = this.#authority.issue("server", { san: "DNS:localhost", usage: "serverAuth", toSeconds });
+    this.#client = this.#authority.issue("client", { san: `URI:${this.principal}`, usage: "clientAuth", toSeconds });
   }
 
   /** What a subject is started with: certificate, key, authority, and the token's hash. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -23,16 +23,21 @@ const config = {
     ],
     admin: { listen: "127.0.0.1:0" },
     audit: { sink: "file", path: "audit.jsonl" },
+    log: { level: "info" },
     authentication: { tokens: { file: "tokens.yaml" }, certificates: { trust_domains: ["example.org"] } },
-    policies: benchSecrets(10_000).map(({ name }) => ({
-      principals: [principal, "bench-token"],
-      actions: ["read", "write"],
-      names: [name],
-    })),
+    policy_files: ["grants.d"],
   },
 };
 // JSON is YAML.
 writeFileSync(join(directory, "config.yaml"), JSON.stringify(config));
+// More than one file may hold.
+mkdirSync(join(directory, "grants.d"));
+for (let part = 0; part < 4; part += 1) {
+  const policies = benchSecrets(10_000)
+    .filter((_, index) => index % 4 === part)
+    .map(({ name }) => ({ principals: [principal, "bench-token"], actions: ["read", "write"], names: [name] }));
+  writeFileSync(join(directory, "grants.d", `${String(part)}.yaml`), JSON.stringify({ policies }));
+}
 const tokens = { tokens: [{ principal: "bench-token", hash }] };
 writeFileSync(join(directory, "tokens.yaml"), JSON.stringify(tokens), { mode: 0o600 });
 

@@ -53,7 +53,7 @@ export class TestAuthority {
     this.certificateFile = join(this.#folder, "ca.crt");
     if (issuer === undefined) {
       this.#openssl(
-        ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "9"],
+        ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "99"],
         ...["-keyout", "ca.key", "-out", "ca.crt", "-subj", `/CN=${name}`],
       );
     } else {
