@@ -1,4 +1,5 @@
 import type { ListenAddress } from "../config/config.js";
+import { isLocalAddress } from "../config/listen-address.js";
 import { loadTlsFiles } from "../config/tls-files.js";
 import { CallerIdentity, type IdentityMethods } from "../identity/caller-identity.js";
 import type { Log } from "../log/log.js";
@@ -29,7 +30,7 @@ export interface OpenListener {
 export async function openListener(address: ListenAddress, options: OpenListenerOptions): Promise<OpenListener> {
   const { server, identity, log, onTrustChange } = options;
   const workload = address.kind === "unix" ? address.workload : undefined;
-  const callers = new CallerIdentity(identity, workload);
+  const callers = new CallerIdentity(identity, { workload, servesOthers: !isLocalAddress(address) });
   const tls = address.kind === "tcp" ? address.tls : undefined;
   const files = tls && (await loadTlsFiles(tls));
   const opened = await server.listen({

@@ -18,6 +18,13 @@ export interface Workload {
   readonly groups: readonly string[];
 }
 
+/** What a listener says of its callers. */
+export interface ListenerCallers {
+  readonly workload?: Workload | undefined;
+  /** Whether other machines can connect: then nobody is `local`, even when a reload leaves no way to prove anything. */
+  readonly servesOthers?: boolean;
+}
+
 /** How callers are identified; swapped as a whole by a reload. */
 export interface IdentityMethods {
   /** Undefined when no method of authentication is configured: then whoever can connect is `local`. */
@@ -36,9 +43,11 @@ export class CallerIdentity {
   readonly #methods: () => IdentityMethods;
   readonly #identifyLocal: IdentifyPeer = createLocalCallers();
   readonly #workload: Caller | undefined;
+  readonly #servesOthers: boolean;
 
-  constructor(methods: () => IdentityMethods, workload?: Workload) {
+  constructor(methods: () => IdentityMethods, { workload, servesOthers = false }: ListenerCallers = {}) {
     this.#methods = methods;
+    this.#servesOthers = servesOthers;
     this.#workload = workload && Object.freeze<Caller>({ ...workload, provenBy: "unix_socket", peer: "unix" });
   }
 
@@ -51,7 +60,7 @@ export class CallerIdentity {
     const proven = certificates?.identify(credentials);
     if (proven !== undefined) return proven;
     if (this.#workload !== undefined) return this.#workload;
-    if (tokens !== undefined || certificates !== undefined) throw missing();
+    if (tokens !== undefined || certificates !== undefined || this.#servesOthers) throw missing();
     return this.#identifyLocal(peer);
   }
 }

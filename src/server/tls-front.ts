@@ -73,6 +73,8 @@ export class TlsFront {
   }
 
   #onSecured(socket: TLSSocket): void {
+    // Until HTTP/2 has it nobody else would hear of an error, and an error that nobody hears ends the process.
+    socket.on("error", () => socket.destroy());
     const key = endsOf(socket);
     const onSecured = this.#waiting.get(key);
     this.#waiting.delete(key);
