@@ -1,5 +1,5 @@
 import { benchSecrets } from "./bench-secrets.ts";
-import { type LoadResult, ReadLoad } from "./read-load.ts";
+import { type LoadIdentity, type LoadResult, ReadLoad } from "./read-load.ts";
 import { median } from "./statistics.ts";
 import { pinBench, type SubjectProcess } from "./subject-process.ts";
 
@@ -23,6 +23,8 @@ export interface Sample {
 export interface Contender {
   readonly name: string;
   readonly start: () => Promise<SubjectProcess>;
+  /** How the load proves who it is; plaintext and nobody when it is left out. */
+  readonly identity?: LoadIdentity;
   readonly samples: Sample[];
 }
 
@@ -47,9 +49,9 @@ export async function compareReads(contenders: readonly Contender[], rounds: num
 /** One round: the subjects start, get warm and take turns. */
 async function round(contenders: readonly Contender[]): Promise<void> {
   const runners: Runner[] = [];
-  for (const { start } of contenders) {
+  for (const { start, identity } of contenders) {
     const subject = await start();
-    const load = new ReadLoad(subject.address, names);
+    const load = new ReadLoad(subject.address, names, identity);
     await load.warmUp(warmUpCalls);
     runners.push({ subject, load, turns: [] });
   }

@@ -1,4 +1,5 @@
 import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from "node:http2";
+import type { SecureContextOptions } from "node:tls";
 import { ReadSecretRequest, SecretBrokerService } from "#built/gen/secretbroker/v1/secret_broker.js";
 import { percentile } from "./statistics.ts";
 
@@ -7,6 +8,13 @@ export interface LoadResult {
   readonly calls: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+}
+
+/** How a load proves who it is; nothing in plaintext. */
+export interface LoadIdentity {
+  /** Whom it trusts, and its certificate if it has one. */
+  readonly tls?: SecureContextOptions;
+  readonly token?: string;
 }
 
 /** How many calls are under way at once, over how many connections. */
@@ -27,10 +35,13 @@ const headers = {
 export class ReadLoad {
   readonly #sessions: readonly ClientHttp2Session[];
   readonly #requests: readonly Buffer[];
+  readonly #headers: Readonly<Record<string, string>>;
 
-  constructor(address: string, names: readonly string[]) {
+  constructor(address: string, names: readonly string[], { tls, token }: LoadIdentity = {}) {
     this.#requests = names.map(requestOf);
-    this.#sessions = Array.from({ length: connections }, () => connect(`http://${address}`));
+    const scheme = tls === undefined ? "http" : "https";
+    this.#sessions = Array.from({ length: connections }, () => connect(`${scheme}://${address}`, tls));
+    this.#headers = token === undefined ? headers : { ...headers, authorization: `Bearer ${token}` };
   }
 
   /** Reads for a time. */
@@ -61,7 +72,7 @@ export class ReadLoad {
     const session = this.#sessions[turn % this.#sessions.length];
     const request = this.#requests[turn % this.#requests.length];
     return new Promise((resolve, reject) => {
-      const stream = session?.request(headers);
+      const stream = session?.request(this.#headers);
       let status: unknown;
       let bytes = 0;
       stream?.on("data", (chunk: Buffer) => (bytes += chunk.length));

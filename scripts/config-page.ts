@@ -23,15 +23,10 @@ A key without a value means its default. Relative paths are relative to the file
 with its unit, \`ms\`, \`s\`, \`m\` or \`h\`; sizes are a number of bytes, or one with \`B\`, \`KiB\` or \`MiB\`. An unknown key in
 \`secret_broker\` is a problem, and so is a near miss of any key the broker reads.`;
 
-const laterSections = [
-  "timeouts",
-  "metrics",
-  "authentication.tokens",
-  "authentication.jwt",
-  "policies",
-  "principals",
-  "freezes",
-];
+const authentication = ["tokens", "jwt", "certificates", "certificates.principals", "forwarded"].map(
+  (method) => `authentication.${method}`,
+);
+const laterSections = ["timeouts", "metrics", ...authentication, "policies", "principals", "freezes"];
 
 const sections: readonly Section[] = [
   {
@@ -48,13 +43,17 @@ const sections: readonly Section[] = [
   { title: "secret_broker.manager", path: ["secret_broker", "manager"], without: ["tls"] },
   { title: "secret_broker.manager.tls", path: ["secret_broker", "manager", "tls"] },
   ownSection("python"),
-  { ...ownSection("listen"), text: "As a mapping, a Unix socket that is one principal's:" },
+  { ...ownSection("listen"), without: ["tls"], text: "As a mapping:" },
+  ownSection("listen.tls"),
   ...["encryption", "admin"].map(ownSection),
   { ...ownSection("audit"), without: ["sinks"] },
   ...["audit.sinks", "log"].map(ownSection),
   { ...ownSection("limits"), without: ["per_principal"] },
   { title: "secret_broker.limits.per_principal", path: ["secret_broker", "limits", "per_principal"] },
-  ...laterSections.map(ownSection),
+  ...laterSections.map((name) => ({
+    ...ownSection(name),
+    without: name.endsWith(".certificates") ? ["principals"] : [],
+  })),
 ];
 
 function ownSection(name: string): Section {

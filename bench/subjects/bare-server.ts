@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall } from "@grpc/grpc-js";
 import {
   type ReadSecretRequest,
@@ -40,7 +41,15 @@ function readSecret(
 
 const server = new Server({ "grpc.enable_channelz": 0 });
 server.addService({ readSecret: SecretBrokerService.readSecret }, { readSecret });
-server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
+// With files of certificate, key and authority, over TLS that asks clients for a certificate.
+const files = process.argv.slice(2, 5).map((file) => readFileSync(file));
+const [cert_chain, private_key, authority] = files;
+server.bindAsync("localhost:0", credentials(), (error, port) => {
   if (error !== null) throw error;
-  answerParent(`127.0.0.1:${String(port)}`);
+  answerParent(`localhost:${String(port)}`);
 });
+
+function credentials(): ServerCredentials {
+  if (cert_chain === undefined || private_key === undefined) return ServerCredentials.createInsecure();
+  return ServerCredentials.createSsl(authority ?? null, [{ cert_chain, private_key }], process.argv.includes("mutual"));
+}

@@ -1,5 +1,5 @@
 import type { AuditSinkConfig, SyslogConfig } from "../config/audit-config.js";
-import type { Config } from "../config/config.js";
+import type { Config, ListenAddress } from "../config/config.js";
 import type { Capability } from "../domain/capability.js";
 
 /** What a started broker tells whoever started it. */
@@ -21,7 +21,7 @@ export function formatBanner(facts: BannerFacts): string {
   const { config, managerName, addresses, adminAddress } = facts;
   return [
     `secret-broker serves ${managerName} (${config.keyManagement.accessMode})`,
-    ...addresses.map((each) => `  gRPC     ${each}`),
+    ...addresses.map((each, index) => `  gRPC     ${each}${isEncrypted(config.listen[index]) ? " (TLS)" : ""}`),
     ...(adminAddress === undefined ? [] : [`  metrics  ${adminUrl(adminAddress)}/metrics`]),
     ...config.audit.sinks.map((sink) => `  audit    ${placeOf(sink)}`),
     whoIsServed(config),
@@ -63,20 +63,27 @@ function adminUrl(address: string): string {
  */
 export function grpcurlLines({ config, capabilities, addresses }: BannerFacts): string[] {
   const { accessMode, hostedKeys } = config.keyManagement;
-  const [address = ""] = addresses;
+  const plain = addresses.find((_, index) => !isEncrypted(config.listen[index]));
+  const address = plain ?? addresses[0] ?? "";
   const isOpen = accessMode === "read_and_write" && hostedKeys === undefined && config.policies === undefined;
-  if (!isOpen || !capabilities.has("write") || !capabilities.has("delete")) {
-    return [
-      grpcurl(address, "list"),
-      grpcurl(address, `describe ${service}`),
-      grpcurl(address, "grpc.health.v1.Health/Check"),
-    ];
+  if (plain === undefined || !isOpen || !capabilities.has("write") || !capabilities.has("delete")) {
+    const verbs = ["list", `describe ${service}`, "grpc.health.v1.Health/Check"];
+    return verbs.map((verb) => (plain === undefined ? encrypted(address, verb) : grpcurl(address, verb)));
   }
   return [
     grpcurl(address, `${service}/WriteSecret`, { name: ownName, text: "my-value" }),
     grpcurl(address, `${service}/ReadSecret`, { name: ownName }),
     grpcurl(address, `${service}/DeleteSecret`, { name: ownName }),
   ];
+}
+
+function isEncrypted(address: ListenAddress | undefined): boolean {
+  return address?.kind === "tcp" && address.tls !== undefined;
+}
+
+/** The files are the caller's own, whose names nobody here knows. */
+function encrypted(address: string, verb: string): string {
+  return `grpcurl -cacert ca.crt -cert client.crt -key client.key ${address} ${verb}`;
 }
 
 function grpcurl(address: string, verb: string, request?: Readonly<Record<string, string>>): string {

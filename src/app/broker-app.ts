@@ -13,7 +13,7 @@ import { reloadedConfig } from "../config/compare-configs.js";
 import type { Config } from "../config/config.js";
 import type { Capability } from "../domain/capability.js";
 import type { SecretManager } from "../contract/secret-manager.js";
-import { CallerIdentity, type IdentityMethods, stillKnows } from "../identity/caller-identity.js";
+import { type IdentityMethods, stillKnows } from "../identity/caller-identity.js";
 import { KeySources } from "../identity/jwks-sources.js";
 import { explainAccess } from "../policy/explain-access.js";
 import type { Policy } from "../policy/policy.js";
@@ -22,20 +22,21 @@ import { CallLimits, type CallLimitSettings } from "../server/call-limits.js";
 import { GrpcServer } from "../server/grpc-server.js";
 import { Interceptor } from "../server/interceptor.js";
 import { methodNames } from "../server/services.js";
-import { type AdminServer, startAdminServer } from "../telemetry/admin-server.js";
+import type { AdminServer } from "../telemetry/admin-server.js";
 import { BrokerMetrics } from "../telemetry/broker-metrics.js";
 import { CallMetrics } from "../telemetry/call-metrics.js";
-import { createPrometheus } from "../telemetry/prometheus.js";
 import { createTracing } from "../telemetry/tracing.js";
 import { AuditTrail } from "./audit-trail.js";
 import { brokerSettings, grantSettings } from "./broker-settings.js";
 import { identityMethods, keyEvents } from "./identity-methods.js";
 import { callLimitSettings } from "./call-limit-settings.js";
 import { buildAdministration } from "./build-administration.js";
+import { closeManager } from "./close-manager.js";
 import { createFreezeFile } from "./freeze-file.js";
+import { openAdmin } from "./open-admin.js";
+import { openListener } from "./open-listener.js";
 import { openManager } from "./open-manager.js";
-import { version } from "./version.js";
-import { late, within } from "./within.js";
+import type { TlsWatch } from "./tls-watch.js";
 
 /** Room for the rest of a message beside its payload, and for batches of names. */
 const minReceiveMessageBytes = 4 * 1024 * 1024;
@@ -65,7 +66,7 @@ export class BrokerApp {
     this.#freezes = new Freezes(createFreezeFile(config.freezesPath));
     this.#settings = brokerSettings(config, this.#freezes.byName);
     this.#limits = callLimitSettings(config);
-    this.#keySources = new KeySources(keyEvents(log, () => this.#endUnknownWatches()));
+    this.#keySources = new KeySources(keyEvents(log, () => this.#endUnknown()));
     this.#identity = identityMethods(config, this.#keySources);
     this.#log = log;
     this.#interceptor = new Interceptor({
@@ -108,7 +109,7 @@ export class BrokerApp {
       await this.#parts.health.start();
       this.#reportHealth();
       this.#keySources.open();
-      await this.#listen(this.#parts.server);
+      await this.#listen(this.#parts);
     } catch (error) {
       this.#keySources.close();
       await (this.#parts === undefined ? closeManager(manager, this.#log) : this.stop());
@@ -128,7 +129,7 @@ export class BrokerApp {
     this.#settings = brokerSettings(this.#config, this.#freezes.byName);
     this.#limits = callLimitSettings(this.#config);
     this.#identity = identityMethods(this.#config, this.#keySources);
-    this.#endUnknownWatches();
+    this.#endUnknown();
     this.#configurationTime = new Date();
     this.#log.setLevel(this.#config.logLevel);
     this.#parts?.watches.recheck();
@@ -141,6 +142,7 @@ export class BrokerApp {
     if (parts === undefined) return;
     this.#parts = undefined;
     parts.health.stop();
+    for (const watch of parts.tls) watch.close();
     // They would hold up the stop for ever.
     parts.watches.close();
     // Nor is there time to wait for issuers; tokens that are known stay so.
@@ -149,11 +151,6 @@ export class BrokerApp {
     await parts.admin?.close();
     await closeManager(parts.manager, this.#log);
     await parts.audit.close();
-  }
-
-  /** Whoever would not be let in any more is not told anything more either. */
-  #endUnknownWatches(): void {
-    this.#parts?.watches.endWhere((caller) => !stillKnows(this.#identity, caller));
   }
 
   async #build(opened: SecretManager): Promise<Parts> {
@@ -186,7 +183,7 @@ export class BrokerApp {
         this.#reportHealth();
       },
     });
-    return { manager, audit, server, health, metrics, watches, admin: undefined };
+    return { manager, audit, server, health, metrics, watches, tls: [], admin: undefined };
   }
 
   async #openAudit(metrics: BrokerMetrics): Promise<AuditTrail> {
@@ -219,35 +216,41 @@ export class BrokerApp {
       interceptor: this.#interceptor,
       maxReceiveMessageBytes: Math.max(minReceiveMessageBytes, limits.maxPayloadBytes * 2),
       maxConcurrentStreams: limits.maxConcurrentStreams,
+      connections: limits.connections,
+      log: this.#log,
     });
   }
 
-  async #listen(server: GrpcServer): Promise<void> {
+  async #listen({ server, tls: watches }: Parts): Promise<void> {
     const addresses: string[] = [];
-    for (const address of this.#config.listen) {
-      const workload = address.kind === "unix" ? address.workload : undefined;
-      const identity = new CallerIdentity(() => this.#identity, workload);
-      addresses.push(await server.listen(address, (credentials) => identity.identify(credentials)));
+    for (const each of this.#config.listen) {
+      const { address, tls } = await openListener(each, {
+        server,
+        identity: () => this.#identity,
+        log: this.#log,
+        onTrustChange: () => this.#endUnknown(),
+      });
+      addresses.push(address);
+      if (tls !== undefined) watches.push(tls);
     }
     this.addresses = addresses;
     await this.#startAdmin();
+  }
+
+  /** Ends the watches of those who would not be known any more. */
+  #endUnknown(): void {
+    this.#parts?.watches.endWhere((caller) => !stillKnows(this.#identity, caller));
   }
 
   async #startAdmin(): Promise<void> {
     const { adminListen } = this.#config;
     const parts = this.#parts;
     if (adminListen === undefined || parts === undefined) return;
-    const gauges = { managerHealthy: () => parts.health.healthy, auditHealthy: () => parts.audit.log.healthy };
-    const prometheus = createPrometheus({ calls: this.#calls, broker: parts.metrics, gauges, version });
-    parts.admin = await startAdminServer({
-      listen: adminListen,
-      routes: {
-        metrics: async () => ({ contentType: prometheus.contentType, body: await prometheus.render() }),
-        health: () => ({
-          serving: parts.health.healthy && parts.audit.log.healthy,
-          detail: { manager: stateOf(parts.health.healthy), audit: stateOf(parts.audit.log.healthy) },
-        }),
-      },
+    parts.admin = await openAdmin(adminListen, {
+      calls: this.#calls,
+      broker: parts.metrics,
+      isManagerHealthy: () => parts.health.healthy,
+      isAuditHealthy: () => parts.audit.log.healthy,
     });
     this.adminAddress = parts.admin.address;
   }
@@ -278,22 +281,7 @@ interface Parts {
   readonly health: HealthMonitor;
   readonly metrics: BrokerMetrics;
   readonly watches: SecretWatches;
+  /** One for each encrypted address. */
+  readonly tls: TlsWatch[];
   admin: AdminServer | undefined;
-}
-
-function stateOf(healthy: boolean): string {
-  return healthy ? "healthy" : "unhealthy";
-}
-
-/** How long a manager may take to close. */
-const closeTimeoutMs = 5_000;
-
-/** A manager that cannot close, or does not end closing, must not keep the rest from being closed. */
-async function closeManager(manager: Pick<SecretManager, "close">, log: AdjustableLog): Promise<void> {
-  try {
-    const closed = await within(closeTimeoutMs, manager.close?.());
-    if (closed === late) log.warn({}, "the manager does not end closing");
-  } catch (thrown) {
-    log.warn({}, "the manager could not be closed", { thrown });
-  }
 }

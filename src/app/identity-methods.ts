@@ -2,13 +2,18 @@ import type { Config } from "../config/config.js";
 import type { IdentityMethods } from "../identity/caller-identity.js";
 import type { KeyEvents } from "../identity/jwks-remote.js";
 import type { KeySources } from "../identity/jwks-sources.js";
+import { KnownCertificates } from "../identity/known-certificates.js";
 import { KnownTokens } from "../identity/known-tokens.js";
 import type { Log } from "../log/log.js";
 
 /** How a configuration identifies callers. @param keys those of issuers, which outlast a change of the configuration */
 export function identityMethods({ authentication }: Config, keys: KeySources): IdentityMethods {
-  const { tokens, jwt = [] } = authentication ?? {};
-  return { tokens: tokens && new KnownTokens(tokens.entries), jwt: keys.callersOf(jwt) };
+  const { tokens, certificates, forwarded, jwt = [] } = authentication ?? {};
+  return {
+    tokens: tokens && new KnownTokens(tokens.entries),
+    certificates: certificates && new KnownCertificates({ ...certificates, proxies: forwarded?.proxies }),
+    jwt: keys.callersOf(jwt),
+  };
 }
 
 /** Logs what becomes of issuers' keys. @param onChange is told when an issuer has other keys */

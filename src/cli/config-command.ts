@@ -40,10 +40,13 @@ interface Findings {
 
 async function findingsOf(file: string): Promise<Findings> {
   // Loaded only here: the other commands start faster without the YAML and schema libraries.
-  const { loadConfig } = await import("../config/load-config.js");
+  const [{ loadConfig }, { tlsProblems }] = await Promise.all([
+    import("../config/load-config.js"),
+    import("../config/tls-files.js"),
+  ]);
   try {
-    const { warnings } = await loadConfig(file);
-    return { problems: [], warnings };
+    const { config, warnings } = await loadConfig(file);
+    return { problems: await tlsProblems(config.listen), warnings };
   } catch (error) {
     if (error instanceof ConfigError) return { problems: error.problems, warnings: [] };
     throw error;

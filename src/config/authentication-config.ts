@@ -6,6 +6,29 @@ export interface AuthenticationConfig {
   readonly tokens: TokensConfig | undefined;
   /** The issuers of JSON Web Tokens that are trusted; empty for none. */
   readonly jwt: readonly JwtIssuerConfig[];
+  readonly certificates?: CertificatesConfig | undefined;
+  readonly forwarded?: ForwardedConfig | undefined;
+}
+
+/** Which client certificates prove what. */
+export interface CertificatesConfig {
+  readonly trustDomains: readonly string[];
+  readonly dnsNames: readonly string[];
+  readonly principals: readonly CertificatePrincipalConfig[];
+}
+
+/** What whoever has a certificate is called instead of its own name. */
+export interface CertificatePrincipalConfig {
+  /** `spiffe://…`, or `dns:` and a name. */
+  readonly certificate: string;
+  readonly principal: string;
+  readonly groups: readonly string[];
+}
+
+/** Who may vouch for the certificates of others. */
+export interface ForwardedConfig {
+  /** Principals that prove themselves by certificates of their own. */
+  readonly proxies: readonly string[];
 }
 
 /** Bearer tokens that are kept as hashes. */

@@ -1,9 +1,13 @@
 import { z } from "zod";
 import type { AuthenticationConfig, TokenEntry } from "./authentication-config.js";
+import { certificatesSchema, forwardedSchema } from "./certificates-schema.js";
 import { createJwtSchema } from "./jwt-schema.js";
 import { filePathSchema } from "./path-schema.js";
 
 const maxNameLength = 512;
+
+const noMethod = "must name a way to prove who calls: add tokens or certificates";
+const unusedForwarded = 'is not used without "certificates", by which a proxy proves itself; add those or remove it';
 
 /** `secret_broker.authentication`. @param directory what relative paths are relative to */
 export function createAuthenticationSchema(directory: string): z.ZodType<AuthenticationConfig> {
@@ -18,12 +22,16 @@ export function createAuthenticationSchema(directory: string): z.ZodType<Authent
         .optional()
         .describe("Bearer tokens."),
       jwt: createJwtSchema(directory).optional(),
+      certificates: certificatesSchema.optional(),
+      forwarded: forwardedSchema.optional(),
     })
-    .refine(({ tokens, jwt }) => (tokens ?? jwt) !== undefined, { error: 'needs a way to prove it: "tokens" or "jwt"' })
-    .transform(({ tokens, jwt }): AuthenticationConfig => ({
-      tokens: tokens && { file: tokens.file, entries: [] },
-      jwt: jwt ?? [],
-    }))
+    .transform(({ tokens, jwt, ...others }, context): AuthenticationConfig => {
+      if ((tokens ?? jwt ?? others.certificates) === undefined) context.addIssue(noMethod);
+      if (others.forwarded !== undefined && others.certificates === undefined) {
+        context.addIssue({ code: "custom", message: unusedForwarded, path: ["forwarded"] });
+      }
+      return { tokens: tokens && { file: tokens.file, entries: [] }, jwt: jwt ?? [], ...others };
+    })
     .describe("How callers prove who they are. With it, what no policy allows is denied.");
 }
 

@@ -11,7 +11,8 @@ import type { AuditConfig } from "./audit-config.js";
 import { createAuditSchema } from "./audit-schema.js";
 import type { LimitsConfig } from "./limits-config.js";
 import { createEncryptionSchema } from "./encryption-schema.js";
-import { isSameAddress, parseListenAddress } from "./listen-address.js";
+import { parseListenAddress } from "./listen-address.js";
+import { addressType, createListenSchema, plainAddressBounds } from "./listen-schema.js";
 import { filePathSchema } from "./path-schema.js";
 import { limitsSchema } from "./limits-schema.js";
 import { createManagerSchema, type ManagerSection } from "./manager-schema.js";
@@ -42,25 +43,6 @@ export interface BrokerSection {
   readonly principals?: readonly PrincipalConfig[] | undefined;
 }
 
-/** A socket that is one workload's. */
-function createWorkloadSchema(address: z.ZodType<ListenAddress, string>): z.ZodType<ListenAddress> {
-  return z
-    .strictObject({
-      address: address.describe("The socket, `unix:PATH`."),
-      principal: z.string().min(1).max(512).describe("Who everyone is who can open the socket."),
-      groups: z.array(z.string().min(1).max(512)).max(1_000).default([]).describe("The groups it is in."),
-    })
-    .transform(({ address: at, principal, groups }, context): ListenAddress => {
-      if (at.kind === "unix") return { ...at, workload: { principal, groups } };
-      const message = "must be a Unix socket to be one principal's; write unix:PATH";
-      context.addIssue({ code: "custom", message, path: ["address"] });
-      return z.NEVER;
-    });
-}
-
-const addressType = "HOST:PORT, [IPv6]:PORT or unix:PATH";
-const addressBounds = "loopback or a Unix socket, whose absolute path has at most 107 bytes";
-
 /**
  * `secret_broker`.
  * @param directory what relative paths are relative to, and where a user's class is
@@ -70,7 +52,7 @@ export function createBrokerSchema(directory: string): z.ZodType<BrokerSection> 
     manager: createManagerSchema(directory),
     encryption: createEncryptionSchema(directory),
     python: pythonSchema.optional(),
-    listen: listenSchema(directory),
+    listen: createListenSchema(directory),
     admin: adminSchema(directory),
     audit: createAuditSchema(directory),
     log: z
@@ -116,32 +98,6 @@ export function createBrokerSchema(directory: string): z.ZodType<BrokerSection> 
   });
 }
 
-function listenSchema(directory: string): z.ZodType<readonly ListenAddress[]> {
-  const written = z.string().transform((text, context): ListenAddress => {
-    const parsed = parseListenAddress(text, directory);
-    if ("address" in parsed) return parsed.address;
-    context.addIssue(parsed.problem);
-    return z.NEVER;
-  });
-  const workload = createWorkloadSchema(written);
-  return z
-    .union([written, workload, z.array(z.union([written, workload])).min(1)])
-    .prefault(["127.0.0.1:50051"])
-    .transform((given, context) => {
-      const addresses = Array.isArray(given) ? given : [given];
-      for (const [index, each] of addresses.entries()) {
-        if (!addresses.slice(0, index).some((other) => isSameAddress(each, other))) continue;
-        context.addIssue({ code: "custom", message: "stands twice in the list; remove one", path: [index] });
-      }
-      return addresses;
-    })
-    .meta({
-      description: "Where to serve gRPC, one address or a list.",
-      "x-type": `${addressType}, or a list of them`,
-      "x-bounds": addressBounds,
-    });
-}
-
 function adminSchema(directory: string): z.ZodType<ListenAddress | undefined> {
   const listen = z
     .string()
@@ -156,7 +112,7 @@ function adminSchema(directory: string): z.ZodType<ListenAddress | undefined> {
     .meta({
       description: "Where to serve metrics and health over HTTP; `off` for nowhere.",
       "x-type": `${addressType}, or off`,
-      "x-bounds": addressBounds,
+      "x-bounds": plainAddressBounds,
     });
   return z
     .strictObject({ listen })

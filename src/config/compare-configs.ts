@@ -48,6 +48,7 @@ export const reloadRules: ReloadRules = {
     maxWatches: live("secret_broker.limits.max_watches"),
     rate: live("secret_broker.limits.requests_per_second"),
     perPrincipal: live("secret_broker.limits.per_principal"),
+    connections: fixed("secret_broker.limits.max_connections, secret_broker.limits.handshake_timeout and the like"),
   },
   timeouts: {
     defaultDeadlineMs: live("secret_broker.timeouts.default_deadline"),
@@ -83,8 +84,8 @@ export function settingsNeedingRestart(old: Config, next: Config): readonly stri
  */
 export function reloadedConfig(old: Config, next: Config): Config {
   const { manager, listen, adminListen, audit, metricsSecretNames, freezesPath } = old;
-  const { maxPayloadBytes, maxMetadataBytes, maxConcurrentStreams } = old.limits;
-  const limits = { ...next.limits, maxPayloadBytes, maxMetadataBytes, maxConcurrentStreams };
+  const { maxPayloadBytes, maxMetadataBytes, maxConcurrentStreams, connections } = old.limits;
+  const limits = { ...next.limits, maxPayloadBytes, maxMetadataBytes, maxConcurrentStreams, connections };
   return { ...next, manager, listen, adminListen, audit, metricsSecretNames, freezesPath, limits };
 }
 

@@ -122,8 +122,20 @@ export interface KeyManagementSettings {
 
 /** Where to listen. */
 export type ListenAddress =
-  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number; readonly tls?: TlsConfig }
   | { readonly kind: "unix"; readonly path: string; readonly workload?: WorkloadConfig };
+
+/** Which clients of a listener show a certificate. */
+export const clientCertificateModes = ["none", "optional", "required"] as const;
+
+/** How an address is encrypted; the files are absolute paths. */
+export interface TlsConfig {
+  readonly certificate: string;
+  readonly key: string;
+  /** Undefined exactly where clients show no certificate. */
+  readonly clientCa: string | undefined;
+  readonly clientCertificates: (typeof clientCertificateModes)[number];
+}
 
 /** Whose a socket is. */
 export interface WorkloadConfig {

@@ -14,6 +14,16 @@ export interface LimitsConfig {
   /** Of all callers together. */
   readonly rate: RateConfig | undefined;
   readonly perPrincipal: PrincipalLimitsConfig;
+  readonly connections: ConnectionLimitsConfig;
+}
+
+/** Bounds of connections, of all listeners together. */
+export interface ConnectionLimitsConfig {
+  readonly maxConnections: number;
+  readonly handshakeTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly keepaliveMs: number;
+  readonly keepaliveTimeoutMs: number;
 }
 
 /** How many calls in what time. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { LimitsConfig, PrincipalLimitsConfig, RateConfig } from "./limits-config.js";
-import { sizeSchema } from "./quantity-schema.js";
+import { durationSchema, sizeSchema } from "./quantity-schema.js";
 
 const maxRate = 1_000_000;
 
@@ -87,6 +87,35 @@ export const limitsSchema: z.ZodType<LimitsConfig> = z
       "How many calls are answered at once in all, watches not counted; more are refused.",
     ),
     max_watches: countSchema(10_000, maxRate, "How many watches are open at once in all; more are refused."),
+    max_connections: countSchema(
+      10_000,
+      maxRate,
+      "How many connections are open at once in all; then those that have not finished their handshake make way for new ones.",
+    ),
+    handshake_timeout: durationSchema({
+      standard: "10s",
+      min: "100ms",
+      max: "5m",
+      description: "How long a connection may take to finish its TLS handshake and begin HTTP/2.",
+    }),
+    idle_timeout: durationSchema({
+      standard: "15m",
+      min: "1s",
+      max: "24h",
+      description: "After what time without a call a connection is closed; clients connect again by themselves.",
+    }),
+    keepalive: durationSchema({
+      standard: "1m",
+      min: "1s",
+      max: "24h",
+      description: "How often a client is asked whether it is still there.",
+    }),
+    keepalive_timeout: durationSchema({
+      standard: "20s",
+      min: "100ms",
+      max: "5m",
+      description: "How long it may take to answer that before its connection is closed.",
+    }),
     ...rateSettings("all callers together"),
     per_principal: principalLimitsSchema.prefault({}).describe("Bounds of what each principal may use."),
   })
@@ -100,5 +129,12 @@ export const limitsSchema: z.ZodType<LimitsConfig> = z
     maxWatches: limits.max_watches,
     rate: readRate(limits, context),
     perPrincipal: limits.per_principal,
+    connections: {
+      maxConnections: limits.max_connections,
+      handshakeTimeoutMs: limits.handshake_timeout,
+      idleTimeoutMs: limits.idle_timeout,
+      keepaliveMs: limits.keepalive,
+      keepaliveTimeoutMs: limits.keepalive_timeout,
+    },
   }))
   .describe("Bounds of the server.");

@@ -16,8 +16,13 @@ const maxPort = 65_535;
  * Without encryption a broker serves this machine alone, so a host must be a loopback one.
  * @param baseDirectory what a relative path of a socket is relative to; absolute
  */
-export function parseListenAddress(text: string, baseDirectory: string): ParsedAddress {
-  return text.startsWith("unix:") ? parseUnix(text.slice("unix:".length), baseDirectory) : parseTcp(text);
+export function parseListenAddress(text: string, baseDirectory: string, isEncrypted = false): ParsedAddress {
+  return text.startsWith("unix:") ? parseUnix(text.slice("unix:".length), baseDirectory) : parseTcp(text, isEncrypted);
+}
+
+/** Whether an address is of this machine alone. */
+export function isLocalAddress(address: ListenAddress): boolean {
+  return address.kind === "unix" || isLoopback(address.host);
 }
 
 /** Whether two addresses cannot be listened on at once. Port 0 is another port each time. */
@@ -40,17 +45,17 @@ function parseUnix(given: string, baseDirectory: string): ParsedAddress {
   };
 }
 
-function parseTcp(text: string): ParsedAddress {
+function parseTcp(text: string, isEncrypted: boolean): ParsedAddress {
   const [, bracketed, plain = "", digits = ""] = /^(?:\[([^\]]*)\]|([^:[\]\s]+)):(\d{1,5})$/u.exec(text) ?? [];
   const port = Number(digits);
   const isWritten = bracketed === undefined ? plain !== "" : isIPv6(bracketed);
   if (!isWritten) return { problem: "must be HOST:PORT, [IPv6]:PORT or unix:PATH, such as 127.0.0.1:50051" };
   if (port > maxPort) return { problem: `must have a port from 0 to ${String(maxPort)}` };
   const host = (bracketed ?? plain).toLowerCase();
-  if (isLoopback(host)) return { address: { kind: "tcp", host, port } };
+  if (isEncrypted || isLoopback(host)) return { address: { kind: "tcp", host, port } };
   return {
     problem:
-      "must have a loopback host: plaintext listeners are only served on loopback or a Unix socket; use 127.0.0.1, [::1], localhost or unix:PATH",
+      "must have a loopback host: plaintext listeners are only served on loopback or a Unix socket; use 127.0.0.1, [::1], localhost or unix:PATH, or give it tls",
   };
 }
 

@@ -39,12 +39,12 @@ async function withOtherFiles(config: Config): Promise<Config> {
   return { ...config, policies: policies && [...policies, ...others], authentication: read };
 }
 
-async function withCredentialFiles({ tokens, jwt }: AuthenticationConfig): Promise<AuthenticationConfig> {
+async function withCredentialFiles({ tokens, jwt, ...others }: AuthenticationConfig): Promise<AuthenticationConfig> {
   const [entries, issuers] = await Promise.all([
     tokens === undefined ? [] : loadTokenFile(tokens.file),
     loadJwtFiles(jwt),
   ]);
-  return { tokens: tokens && { ...tokens, entries }, jwt: issuers };
+  return { tokens: tokens && { ...tokens, entries }, jwt: issuers, ...others };
 }
 
 function listenOverride({ listen = [] }: ConfigOverrides): ListenOverride | undefined {

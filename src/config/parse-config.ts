@@ -8,6 +8,7 @@ import { defaultEncryption } from "./encryption-schema.js";
 import { readKeyManagement } from "./key-management.js";
 import { type ListenOverride, readListenOverride } from "./listen-override.js";
 import { isSameAddress } from "./listen-address.js";
+import { refuseListenerConflicts } from "./listener-conflicts.js";
 import { asMapping, isMapping, type Mapping } from "./mapping.js";
 import { mappingKeys } from "./mapping-keys.js";
 import { foundText } from "./schema-message.js";
@@ -70,6 +71,8 @@ function noteConflicts(
 ): void {
   if (manager && keyManagement) warnOfOpenEnvironment(problems, manager, keyManagement);
   if (section && listen) refuseSharedAddress(problems, section.admin, listen);
+  // Not those of the command line, which may replace the file's for a while.
+  if (section) refuseListenerConflicts(problems, section.listen, section.authentication);
 }
 
 function generalSettings(problems: ConfigProblems): Mapping {

@@ -7,8 +7,7 @@ export type IdentifyPeer = (peer: string) => Caller;
 
 /**
  * The caller of a connection while no method of authentication is configured. Only loopback and Unix sockets are
- * served then, so whoever is there may use this machine. Peers come as grpc-js names them: `127.0.0.1:4711`, or
- * `unknown` for a Unix socket.
+ * served then, so whoever is there may use this machine.
  */
 export function createLocalCallers(): IdentifyPeer {
   // peer → its caller; forgotten all at once, as connections come and go
@@ -21,7 +20,7 @@ export function createLocalCallers(): IdentifyPeer {
       principal: "local",
       groups: [],
       provenBy: "none",
-      peer: peer === "unknown" ? "unix" : peer,
+      peer,
     });
     callers.set(peer, caller);
     return caller;

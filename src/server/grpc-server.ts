@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
-import { SecretError } from "../domain/secret-error.js";
+import { Server } from "@grpc/grpc-js";
+import type { Log } from "../log/log.js";
+import { ConnectionGate, type ConnectionLimits } from "./connection-gate.js";
 import { HealthReporter } from "./health-service.js";
 import { reflectionServices } from "./reflection-service.js";
 import {
@@ -12,19 +13,43 @@ import {
   virtualKeyBrokerName,
   virtualKeyBrokerService,
 } from "./services.js";
+import { type GrpcAddress, Listener } from "./listener.js";
 import type { Identify } from "./open-call.js";
-import { prepareUnixSocket, withPrivateMode } from "./unix-socket.js";
+import { type ClientCertificates, TlsFront, type TlsMaterial } from "./tls-front.js";
 
-/** Where to listen. */
-export type GrpcAddress =
-  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
-  | { readonly kind: "unix"; readonly path: string };
+export type { GrpcAddress } from "./listener.js";
+
+/** One more address for a server. */
+export interface ListenRequest {
+  readonly address: GrpcAddress;
+  /** Tells who calls there. */
+  readonly identify: Identify;
+  /** Undefined for plaintext. */
+  readonly tls: ListenerTls | undefined;
+}
+
+/** How an address is encrypted. */
+export interface ListenerTls {
+  readonly material: TlsMaterial;
+  readonly clientCertificates: ClientCertificates;
+}
+
+/** An address that is listened on. */
+export interface OpenAddress {
+  /** As a client dials it, with the real port where 0 was asked for. */
+  readonly address: string;
+  /** Takes other certificates. Connections live on, but for those whose client is trusted no more. */
+  replaceTls(material: TlsMaterial): void;
+}
 
 /** What a server is made of. */
 export interface GrpcServerOptions extends Omit<ServiceParts, "identify"> {
   readonly maxReceiveMessageBytes: number;
   /** For each connection. */
   readonly maxConcurrentStreams: number;
+  /** Of all addresses together. */
+  readonly connections: ConnectionLimits;
+  readonly log: Log;
 }
 
 /** How long the last answers may take to leave once no call is under way, and how often that is looked at. */
@@ -42,29 +67,37 @@ const standardNames = [
 export class GrpcServer {
   /** One for each address: each knows its callers in its own way. */
   readonly #servers: Server[] = [];
+  readonly #listeners: Listener[] = [];
   readonly #health = new HealthReporter();
   readonly #options: GrpcServerOptions;
+  readonly #gate: ConnectionGate;
 
   constructor(options: GrpcServerOptions) {
     this.#options = options;
+    this.#gate = new ConnectionGate(options.connections, options.log);
+  }
+
+  /** How many connections are open. */
+  get connections(): number {
+    return this.#gate.size;
   }
 
   /**
-   * Listens on one more address, without encryption.
-   * @param identify tells who calls there
-   * @returns the address as a client dials it, with the real port where 0 was asked for
+   * Listens on one more address.
    * @throws SecretError `CONFIG_INVALID` when the address cannot be had
    */
-  async listen(address: GrpcAddress, identify: Identify): Promise<string> {
-    const server = this.#createServer(identify);
-    if (address.kind === "unix") {
-      await prepareUnixSocket(address.path);
-      await withPrivateMode(() => bind(server, `unix:${address.path}`));
-      return `unix:${address.path}`;
-    }
-    const host = address.host.includes(":") ? `[${address.host}]` : address.host;
-    const port = await bind(server, `${host}:${String(address.port)}`);
-    return `${host}:${String(port)}`;
+  async listen({ address, identify, tls }: ListenRequest): Promise<OpenAddress> {
+    const server = this.#createServer(({ peer: id, ...given }) => {
+      const connection = listener.connection(id);
+      return identify({ ...given, peer: connection?.peer ?? "gone", connection });
+    });
+    const front = tls && new TlsFront(tls.material, tls.clientCertificates);
+    const listener = new Listener({ server, gate: this.#gate, tls: front });
+    this.#listeners.push(listener);
+    return {
+      address: await listener.listen(address),
+      replaceTls: (material) => listener.replaceTls(material),
+    };
   }
 
   /** Tells health checks whether the broker can answer. */
@@ -75,11 +108,14 @@ export class GrpcServer {
   /** Takes no more calls, lets those under way finish within a time, then ends them. */
   async stop(drainMs: number): Promise<void> {
     this.#health.drain();
-    const drained = Promise.all(this.#servers.map(shutDown));
+    for (const listener of this.#listeners) listener.close();
+    this.#gate.refuseBeginners();
+    const drained = Promise.all([...this.#servers.map(shutDown), this.#gate.untilEmpty()]);
     const isOver = new AbortController();
     await Promise.race([drained, this.#untilQuiet(drainMs, isOver.signal)]);
     isOver.abort();
     for (const server of this.#servers) server.forceShutdown();
+    this.#gate.close();
     await drained;
   }
 
@@ -103,11 +139,14 @@ export class GrpcServer {
   }
 
   #createServer(identify: Identify): Server {
-    const { maxReceiveMessageBytes, maxConcurrentStreams } = this.#options;
+    const { maxReceiveMessageBytes, maxConcurrentStreams, connections } = this.#options;
     const server = new Server({
       "grpc.max_receive_message_length": maxReceiveMessageBytes,
       "grpc.max_concurrent_streams": maxConcurrentStreams,
       "grpc.enable_channelz": 0,
+      "grpc.max_connection_idle_ms": connections.idleTimeoutMs,
+      "grpc.keepalive_time_ms": connections.keepaliveMs,
+      "grpc.keepalive_timeout_ms": connections.keepaliveTimeoutMs,
     });
     const parts = { ...this.#options, identify };
     const services = [
@@ -123,25 +162,10 @@ export class GrpcServer {
   }
 }
 
-function bind(server: Server, address: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) => {
-      if (error === null) resolve(port);
-      else reject(cannotListen(address, error));
-    });
-  });
-}
-
 function shutDown(server: Server): Promise<void> {
   return new Promise((resolve) => {
     server.tryShutdown(() => {
       resolve();
     });
   });
-}
-
-function cannotListen(address: string, cause: Error): SecretError {
-  const isTaken = cause.message.includes("EADDRINUSE");
-  const why = isTaken ? "it is in use; stop what listens there or choose another" : "the system refused it";
-  return new SecretError("CONFIG_INVALID", `cannot listen on ${address}: ${why}`, { cause });
 }

@@ -52,25 +52,37 @@ export function openCall(wire: WireCall, identify: Identify, options: OpenCallOp
   let caller: Caller | Promise<Caller> = nobody;
   let refusal: SecretError | undefined;
   try {
-    caller = identify({ peer, authorization: first[authorizationKey]?.toString() });
+    caller = identify({
+      peer,
+      authorization: first[authorizationKey]?.toString(),
+      forwardedCertificate: first[forwardedCertificateKey]?.toString(),
+    });
   } catch (error) {
     refusal = toSecretError(error);
   }
   const deadlineMs = deadlineOf(wire.getDeadline(), options.defaultDeadlineMs());
   const requestId = requestIdOf(first[requestIdKey]);
   const metadataBytes = metadataByteLength(wire.metadata, first);
+  const traceparent = first[traceparentKey]?.toString();
   if (!(caller instanceof Promise)) {
-    const call = new Call({ caller, requestId, deadlineMs }, wire);
+    const call = new Call({ caller, requestId, deadlineMs, traceparent }, wire);
     return { call, pending: undefined, refusal, metadataBytes };
   }
-  const pending = caller.then((known) => new Call({ caller: known, requestId, deadlineMs }, wire));
-  return { call: new Call({ caller: nobody, requestId, deadlineMs }, wire), pending, refusal, metadataBytes };
+  const pending = caller.then((known) => new Call({ caller: known, requestId, deadlineMs, traceparent }, wire));
+  const call = new Call({ caller: nobody, requestId, deadlineMs, traceparent }, wire);
+  return { call, pending, refusal, metadataBytes };
 }
 
 /** Who has not proven to be anybody. */
 const nobody: Caller = Object.freeze<Caller>({ principal: "", groups: [], provenBy: "none", peer: "" });
 
 const authorizationKey = "authorization";
+
+/** What a manager may go on with a trace by (W3C Trace Context). */
+const traceparentKey = "traceparent";
+
+/** How a proxy tells whose certificate it has seen. */
+const forwardedCertificateKey = "x-forwarded-client-cert";
 
 /** The caller's own id if it is short and printable, else one that is unique to this process. */
 function requestIdOf(given: MetadataValue | undefined): string {

@@ -18,6 +18,8 @@ export interface StartBrokerOptions {
 export interface TestBroker {
   /** Its loopback address. */
   readonly address: string;
+  /** Every address it listens on, in the order of the configuration. */
+  readonly addresses: readonly string[];
   /** Its Unix socket, as a client dials it. */
   readonly socket: string;
   /** Where metrics and health are; undefined when the configuration switches them off. */
@@ -56,6 +58,7 @@ export async function startBroker(options: StartBrokerOptions = {}): Promise<Tes
   const [address = ""] = broker.addresses;
   return {
     address,
+    addresses: broker.addresses,
     socket,
     adminAddress: broker.adminAddress,
     directory,

@@ -1,4 +1,12 @@
-import { Client, credentials, Metadata, type ServiceDefinition, type ServiceError, status } from "@grpc/grpc-js";
+import {
+  type ChannelCredentials,
+  Client,
+  credentials,
+  Metadata,
+  type ServiceDefinition,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
 import { ErrorInfo } from "../../src/gen/google/rpc/error_details.js";
 import { Status } from "../../src/gen/google/rpc/status.js";
 import { AdministrationBrokerService } from "../../src/gen/secretbroker/v1/administration_broker.js";
@@ -25,8 +33,9 @@ export const rpcs: ReadonlyMap<string, ServiceDefinition[string]> = new Map(
 export class RpcCaller {
   readonly #client: Client;
 
-  constructor(address: string) {
-    this.#client = new Client(address, credentials.createInsecure());
+  constructor(address: string, channel: ChannelCredentials = credentials.createInsecure()) {
+    // A connection of its own: callers must not share one.
+    this.#client = new Client(address, channel, { "grpc.use_local_subchannel_pool": 1 });
   }
 
   /** Calls one; `bytes` sends something else than the request type. */

@@ -1,9 +1,13 @@
-import { Metadata } from "@grpc/grpc-js";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { credentials, Metadata } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Action } from "../../src/domain/action.js";
 import { createAccessToken, hashOfToken } from "../../src/identity/access-token.js";
 import { startBroker, type TestBroker } from "../../src/testkit/start-broker.js";
 import { Issuer, type TokenChanges } from "../identity/issuer.js";
+import { type Issued, TestAuthority } from "../tls/test-authority.js";
 import { type Outcome, RpcCaller, rpcs } from "./call-rpc.js";
 
 const text = { payload: { $case: "text", value: "placeholder" } };
@@ -45,7 +49,23 @@ const token = {
 
 const reading: readonly Action[] = ["read", "list", "describe", "watch"];
 
+const folder = mkdtempSync(join(tmpdir(), "secret-broker-callers-"));
+const authority = new TestAuthority(folder, "authority");
+const server = authority.issue("server", { san: "DNS:localhost", usage: "serverAuth" });
+const san = "URI:spiffe://example.org/reader";
+
+/** What a caller shows in its TLS handshake; undefined for no certificate. */
+const shown = {
+  none: undefined,
+  good: authority.issue("reader", { san }),
+  other: new TestAuthority(folder, "stranger").issue("reader", { san }),
+  expired: authority.issue("expired", { san, fromSeconds: -7_200, toSeconds: -3_600 }),
+  elsewhere: authority.issue("elsewhere", { san: "URI:spiffe://example.com/reader" }),
+} as const;
+
 interface Kind {
+  /** Over TLS; plaintext when it is left out. */
+  readonly certificate?: keyof typeof shown;
   /** The values of the metadata key `authorization`. */
   readonly authorization: readonly string[];
   /** How every call ends whatever it asks, or the actions that are allowed. */
@@ -68,6 +88,26 @@ const kinds: Readonly<Record<string, Kind>> = {
   "one who may do all but administer": {
     authorization: bearer(token.full),
     expected: (action) => action !== "administer",
+  },
+  "a certificate of a reader": {
+    ...{ certificate: "good", authorization: [] },
+    expected: (action) => reading.includes(action),
+  },
+  "a certificate, but an unknown token": {
+    certificate: "good",
+    authorization: bearer(token.unknown),
+    expected: invalid,
+  },
+  "a certificate of another authority": { certificate: "other", authorization: [], expected: invalid },
+  "a certificate of another trust domain": { certificate: "elsewhere", authorization: [], expected: invalid },
+  "an expired certificate": {
+    ...{ certificate: "expired", authorization: [] },
+    expected: "UNAUTHENTICATED CREDENTIAL_EXPIRED",
+  },
+  "no certificate": { certificate: "none", authorization: [], expected: "UNAUTHENTICATED CREDENTIAL_MISSING" },
+  "a token without a certificate": {
+    ...{ certificate: "none", authorization: bearer(token.admin) },
+    expected: (action) => action === "administer",
   },
   "an administrator": { authorization: bearer(token.admin), expected: (action) => action === "administer" },
 };
@@ -99,11 +139,20 @@ secret_broker:
   admin: { listen: "off" }
   audit: { sink: file, path: audit.jsonl }
   log: { level: error }
+  listen:
+    - 127.0.0.1:0
+    - address: localhost:0
+      tls:
+        certificate: ${server.certificateFile}
+        key: ${server.keyFile}
+        client_ca: ${authority.certificateFile}
+        client_certificates: optional
   authentication:
     tokens: { file: tokens.yaml }
     jwt: [{ issuer: "${issuer.url}", audiences: [${issuer.audience}], groups_claim: roles }]
+    certificates: { trust_domains: [example.org] }
   policies:
-    - { name: readers, groups: [readers], actions: [read, list, describe, watch], names: ["app/**"] }
+    - { name: readers, groups: [readers], principals: ["spiffe://example.org/reader"], actions: [read, list, describe, watch], names: ["app/**"] }
     - { name: full, principals: [full], actions: ["*"], names: ["**"] }
     - { name: admin, principals: [admin], actions: [administer], names: ["**"] }
 `;
@@ -122,21 +171,32 @@ function tokensFile(): string {
 
 describe("every RPC by every kind of caller", () => {
   let broker: TestBroker;
-  let caller: RpcCaller;
+  let plain: RpcCaller;
+  let encrypted: Readonly<Record<string, RpcCaller>>;
   let issuer: Issuer;
   const jwts = new Map<string, string>();
 
   beforeAll(async () => {
     issuer = await Issuer.start();
     for (const [kind, changes] of Object.entries(jwtClaims)) jwts.set(kind, await issuer.token(changes));
-    broker = await startBroker({ config: config(issuer), files: { "tokens.yaml": tokensFile() } });
-    caller = new RpcCaller(broker.address);
+    broker = await startBroker({ config: config(issuer), listen: [], files: { "tokens.yaml": tokensFile() } });
+    const [address = "", secureAddress = ""] = broker.addresses;
+    plain = new RpcCaller(address);
+    encrypted = Object.fromEntries(
+      Object.entries(shown).map(([name, client]) => [name, new RpcCaller(secureAddress, credentialsOf(client))]),
+    );
   });
 
   afterAll(async () => {
-    caller.close();
+    for (const caller of [plain, ...Object.values(encrypted)]) caller.close();
     await broker.stop();
     await issuer.down();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const jwtKind = (kind: string): Kind => ({
+    authorization: bearer(jwts.get(kind) ?? ""),
+    expected: jwtKinds[kind] ?? "",
   });
 
   it("has an expectation", () => {
@@ -149,8 +209,8 @@ describe("every RPC by every kind of caller", () => {
 
   it.each(pairs)("%s by %s ends as it must", async (rpc, kind) => {
     const [action, request] = needs[rpc] ?? ["read", {}];
-    const jwt = { authorization: bearer(jwts.get(kind) ?? ""), expected: jwtKinds[kind] ?? "" };
-    const { authorization, expected } = kinds[kind] ?? jwt;
+    const { certificate, authorization, expected } = kinds[kind] ?? jwtKind(kind);
+    const caller = (certificate === undefined ? undefined : encrypted[certificate]) ?? plain;
     const metadata = new Metadata();
     for (const value of authorization) metadata.add("authorization", value);
     const outcome = await caller.call(rpc, request, metadata);
@@ -162,6 +222,11 @@ describe("every RPC by every kind of caller", () => {
       expect(JSON.stringify(outcome, bigintsAsText)).not.toContain(value);
   });
 });
+
+function credentialsOf(client: Issued | undefined): ReturnType<typeof credentials.createSsl> {
+  const [key, certificate] = client ? [Buffer.from(client.key), Buffer.from(client.certificate)] : [];
+  return credentials.createSsl(Buffer.from(authority.certificate), key, certificate);
+}
 
 /** What an answer says; of the two that answer item by item, what the item says. */
 function toldOf(rpc: string, { code, reason, response }: Outcome): string {

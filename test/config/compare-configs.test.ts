@@ -26,7 +26,7 @@ secret_broker:
   admin: { listen: "off" }
   audit: { sink: file, path: audit.jsonl }
   log: { level: trace }
-  limits: { max_payload: 2MiB, max_metadata: 32KiB, max_concurrent_streams: 7, batch_concurrency: 7, max_concurrent_calls: 7, max_watches: 7, requests_per_second: 7, per_principal: { burst: 7, requests_per_second: 7 } }
+  limits: { max_payload: 2MiB, max_metadata: 32KiB, max_concurrent_streams: 7, batch_concurrency: 7, max_concurrent_calls: 7, max_watches: 7, max_connections: 7, requests_per_second: 7, per_principal: { burst: 7, requests_per_second: 7 } }
   timeouts: { default_deadline: 7s, drain: 7s, health_interval: 7s, watch_heartbeat: 7s, watch_poll: 7s }
   metrics: { secret_names: true }
   freezes: { path: freezes.json }
@@ -106,7 +106,7 @@ describe("a reload", () => {
 
   it("says all that needs a restart, and says it again until there is one", () => {
     const needed = settingsNeedingRestart(old, next);
-    expect(needed).toHaveLength(9);
+    expect(needed).toHaveLength(10);
     expect(settingsNeedingRestart(reloadedConfig(old, next), next)).toEqual(needed);
   });
 

@@ -19,6 +19,13 @@ const defaults: Omit<Config, "file" | "manager" | "keyManagement"> = {
     maxWatches: 10_000,
     rate: undefined,
     perPrincipal: { rate: undefined, concurrentCalls: undefined },
+    connections: {
+      maxConnections: 10_000,
+      handshakeTimeoutMs: 10_000,
+      idleTimeoutMs: 900_000,
+      keepaliveMs: 60_000,
+      keepaliveTimeoutMs: 20_000,
+    },
   },
   timeouts: {
     defaultDeadlineMs: 10_000,

@@ -109,6 +109,8 @@ const validConfig = fc
         requests_per_second: streams,
         burst: batch,
         per_principal: { requests_per_second: batch, concurrent_calls: streams },
+        max_connections: streams,
+        idle_timeout: heartbeat[0],
       },
       timeouts: {
         default_deadline: deadline[0],
@@ -136,6 +138,10 @@ const validConfig = fc
         maxWatches: streams,
         rate: { perSecond: streams, burst: batch },
         perPrincipal: { rate: { perSecond: batch, burst: batch }, concurrentCalls: streams },
+        connections: {
+          ...{ maxConnections: streams, idleTimeoutMs: heartbeat[1], handshakeTimeoutMs: 10_000 },
+          ...{ keepaliveMs: 60_000, keepaliveTimeoutMs: 20_000 },
+        },
       },
       timeouts: {
         defaultDeadlineMs: deadline[1],

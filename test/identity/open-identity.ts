@@ -44,7 +44,7 @@ export function openIdentity(...issuers: readonly JwtIssuerConfig[]): OpenIdenti
     changed: (issuer) => changes.push(issuer),
     failed: (_issuer, thrown) => failures.push(thrown instanceof Error ? thrown.message : "?"),
   });
-  const methods: IdentityMethods = { tokens: undefined, jwt: sources.callersOf(issuers) };
+  const methods: IdentityMethods = { tokens: undefined, certificates: undefined, jwt: sources.callersOf(issuers) };
   sources.open();
   const identity = new CallerIdentity(() => methods);
   return { identity, sources, methods, changes, failures, close: () => sources.close() };

@@ -1,0 +1,95 @@
+import { z } from "zod";
+import { clientCertificateModes, type ListenAddress, type TlsConfig } from "./config.js";
+import { isSameAddress, parseListenAddress } from "./listen-address.js";
+import { filePathSchema } from "./path-schema.js";
+
+/** How an address is written. */
+export const addressType = "HOST:PORT, [IPv6]:PORT or unix:PATH";
+
+/** Where plaintext is served. */
+export const plainAddressBounds = "loopback or a Unix socket, whose absolute path has at most 107 bytes";
+
+/** `secret_broker.listen`. @param directory what relative paths are relative to */
+export function createListenSchema(directory: string): z.ZodType<readonly ListenAddress[]> {
+  const written = z.string().transform((text, context) => addressOf(context, parseListenAddress(text, directory)));
+  const entry = z.union([written, createEntrySchema(directory)]);
+  return z
+    .union([written, createEntrySchema(directory), z.array(entry).min(1)])
+    .prefault(["127.0.0.1:50051"])
+    .transform((given, context) => {
+      const addresses = Array.isArray(given) ? given : [given];
+      for (const [index, each] of addresses.entries()) {
+        if (!addresses.slice(0, index).some((other) => isSameAddress(each, other))) continue;
+        context.addIssue({ code: "custom", message: "stands twice in the list; remove one", path: [index] });
+      }
+      return addresses;
+    })
+    .meta({
+      description: "Where to serve gRPC, one address or a list. What is encrypted, or one principal's, is a mapping.",
+      "x-type": `${addressType}, a mapping, or a list of them`,
+      "x-bounds": `without \`tls\`: ${plainAddressBounds}`,
+    });
+}
+
+/** An address with more to say about it. */
+function createEntrySchema(directory: string): z.ZodType<ListenAddress> {
+  const name = z.string().min(1).max(512);
+  return z
+    .strictObject({
+      address: z.string().describe("The address: `HOST:PORT`, `[IPv6]:PORT` or `unix:PATH`."),
+      principal: name.optional().describe("Who everyone is who can open the socket; for Unix sockets."),
+      groups: z.array(name).max(1_000).optional().describe("The groups that principal is in."),
+      tls: createTlsSchema(directory).optional(),
+    })
+    .transform(({ address: text, principal, groups, tls }, context): ListenAddress => {
+      const parsed = parseListenAddress(text, directory, tls !== undefined);
+      if ("problem" in parsed) return refuse(context, "address", parsed.problem);
+      const { address } = parsed;
+      if (address.kind === "unix") {
+        if (tls !== undefined) return refuse(context, "tls", "is not used by a Unix socket; remove it");
+        if (principal === undefined) return refuse(context, "principal", "is missing; say whose the socket is");
+        return { ...address, workload: { principal, groups: groups ?? [] } };
+      }
+      if (principal !== undefined || groups !== undefined) {
+        return refuse(context, "address", "must be a Unix socket to be one principal's; write unix:PATH");
+      }
+      if (tls === undefined) return refuse(context, "tls", "is missing; add it, or write the address alone");
+      return { ...address, tls };
+    });
+}
+
+function createTlsSchema(directory: string): z.ZodType<TlsConfig> {
+  const file = filePathSchema(directory);
+  return z
+    .strictObject({
+      certificate: file.describe("The server's certificate with its issuers, PEM."),
+      key: file.describe("Its private key, PEM; nobody else may read it."),
+      client_ca: file.optional().describe("The authorities of client certificates, PEM."),
+      client_certificates: z
+        .enum(clientCertificateModes)
+        .optional()
+        .describe("Whether clients must show a certificate; `required` with `client_ca`, otherwise `none`."),
+    })
+    .transform(({ certificate, key, client_ca: clientCa, client_certificates: given }, context): TlsConfig => {
+      const clientCertificates = given ?? (clientCa === undefined ? "none" : "required");
+      if (clientCertificates !== "none" && clientCa === undefined) {
+        return refuse(context, "client_ca", "is missing; name the authorities of client certificates");
+      }
+      if (clientCertificates === "none" && clientCa !== undefined) {
+        return refuse(context, "client_ca", 'is not used with "client_certificates: none"; remove one of them');
+      }
+      return { certificate, key, clientCa, clientCertificates };
+    })
+    .describe("TLS 1.3. Files are relative to the configuration's directory, and taken over when they change.");
+}
+
+function addressOf(context: z.RefinementCtx, parsed: ReturnType<typeof parseListenAddress>): ListenAddress {
+  if ("address" in parsed) return parsed.address;
+  context.addIssue(parsed.problem);
+  return z.NEVER;
+}
+
+function refuse(context: z.RefinementCtx, key: string, message: string): never {
+  context.addIssue({ code: "custom", message, path: [key] });
+  return z.NEVER;
+}
