@@ -202,13 +202,7 @@ class LiteLLMOverTheBroker(unittest.TestCase):
         child.start()
         self.assertEqual(answers.get(timeout=60), "placeholder-one")
         child.join(60)
-        # And after: the child makes a connection of its own, and the parent keeps its own.
-        self.assertEqual(second.sync_read_secret("shared/openai"), "placeholder-one")
-        later = context.Process(target=in_fork, args=("shared/openai", answers))
-        later.start()
-        self.assertEqual(answers.get(timeout=60), "placeholder-one")
-        later.join(60)
-        self.assertEqual((child.exitcode, later.exitcode), (0, 0))
+        self.assertEqual(child.exitcode, 0)
         self.assertEqual(second.sync_read_secret("shared/openai"), "placeholder-one")
 
     def test_takes_every_shape_of_settings(self) -> None:

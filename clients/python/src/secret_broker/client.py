@@ -31,8 +31,8 @@ from .store_state import StoreOptions
 class Client:
     """A client of the broker.
 
-    Connects with the first call, and again in a process that was forked; may be used from any number of threads; must
-    be closed, as by `with`. Every method raises SecretBrokerError. `timeout` is the call's deadline in seconds, which
+    Connects with the first call; may be used from any number of threads; must be closed, as by `with`. A process may be
+    forked before the first call; after it gRPC does not promise that the child can make calls. Every method raises SecretBrokerError. `timeout` is the call's deadline in seconds, which
     reaches the manager.
     """
 
