@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
-import multiprocessing
 import os
+import subprocess
+import sys
 import unittest
 from importlib.util import find_spec
 from typing import Any
@@ -22,10 +23,16 @@ HAS_LITELLM = find_spec("litellm") is not None and find_spec("litellm.proxy") is
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # Asks nobody for prices.
 
 
-def in_fork(name: str, answers: Any) -> None:
-    import litellm
-
-    answers.put(litellm.secret_manager_client.sync_read_secret(name))
+FORKS = """
+import os
+from secret_broker.litellm import BrokerSecretManager
+manager = BrokerSecretManager()
+child = os.fork()
+print(manager.sync_read_secret("shared/openai"), flush=True)
+if child == 0:
+    os._exit(0)
+os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
 
 
 @unittest.skipUnless(HAS_LITELLM, "LiteLLM is not installed in this Python")
@@ -188,22 +195,15 @@ class LiteLLMOverTheBroker(unittest.TestCase):
             manager.sync_read_secret("shared/never-read")
         self.assertFalse(asyncio.run(manager.async_health_check(0.2)))
 
-    def test_is_made_twice_and_forked(self) -> None:
-        import litellm
-
-        self.owner.write("shared/openai", "placeholder-one")
+    def test_is_made_twice(self) -> None:
         first, second = self.use("owner"), self.use("owner")
         self.assertIs(first._client(), second._client())
-        litellm.secret_manager_client = second
-        context = multiprocessing.get_context("fork")
-        answers = context.Queue()
-        # As with workers of a server: forked before anything was read.
-        child = context.Process(target=in_fork, args=("shared/openai", answers))
-        child.start()
-        self.assertEqual(answers.get(timeout=60), "placeholder-one")
-        child.join(60)
-        self.assertEqual(child.exitcode, 0)
-        self.assertEqual(second.sync_read_secret("shared/openai"), "placeholder-one")
+
+    def test_is_made_before_a_fork(self) -> None:
+        self.owner.write("shared/openai", "placeholder-one")
+        # In a process that has made no call yet, as that of a server before it forks its workers.
+        ran = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True, timeout=120)
+        self.assertEqual((ran.returncode, ran.stdout), (0, "placeholder-one\nplaceholder-one\n"), ran.stderr)
 
     def test_takes_every_shape_of_settings(self) -> None:
         import httpx

@@ -32,8 +32,8 @@ class Client:
     """A client of the broker.
 
     Connects with the first call; may be used from any number of threads; must be closed, as by `with`. A process may be
-    forked before the first call; after it gRPC does not promise that the child can make calls. Every method raises SecretBrokerError. `timeout` is the call's deadline in seconds, which
-    reaches the manager.
+    forked before the first call; after it gRPC does not promise that the child can make calls. Every method raises
+    SecretBrokerError. `timeout` is the call's deadline in seconds, which reaches the manager.
     """
 
     def __init__(
