@@ -64,13 +64,13 @@ describe("the documentation of the configuration", () => {
         "manager.tls.key",
         "encryption.variable",
         "encryption.socket",
+        ...["python", "python.interpreter", "python.environment"],
         // In the place of one sink.
         "audit.sinks",
         ...["kind", "required", "deadline", "path", "rotate_size"].map((key) => `audit.sinks.${key}`),
         ...["address", "url_environment", "url_file", "schema", "trail"].map((key) => `audit.sinks.${key}`),
         "authentication.jwt.jwks_file",
         "authentication.jwt.discovery_url",
-        ...["python", "python.interpreter", "python.environment"],
       ].map((key) => `secret_broker.${key}`),
     );
   });

@@ -44,7 +44,7 @@ describe("an issuer's keys", () => {
     const first = await callerOf(identity, token);
     const credentials = { peer: "127.0.0.1:1", authorization: `Bearer ${token}` };
     expect(identity.identity.identify(credentials)).toBe(first);
-    expect(identity.identity.identify({ ...credentials, peer: "unknown" })).toMatchObject({ peer: "unix" });
+    expect(identity.identity.identify({ ...credentials, peer: "unix" })).toMatchObject({ peer: "unix" });
   });
 
   it("are rotated: a new one is found with one fetch, and one that is gone is good no more", async () => {

@@ -1,3 +1,4 @@
+import { recordLines } from "../audit/example-record.js";
 import { readFileSync } from "node:fs";
 import { Metadata } from "@grpc/grpc-js";
 import fc from "fast-check";
@@ -88,7 +89,7 @@ describe("a proxy that is named", () => {
       expect(await reasonFor(proxied, name)).toBe("SECRET_NOT_FOUND");
     }
     expect(await reasonFor(world.connect(second), "URI=spiffe://example.org/other")).toBe("SECRET_NOT_FOUND");
-    const records = readFileSync(broker.auditFile, "utf8").trim().split("\n");
+    const records = recordLines(readFileSync(broker.auditFile, "utf8"));
     expect(records.map((line): unknown => JSON.parse(line))).toMatchObject([
       { principal: "spiffe://example.org/behind", proven_by: "forwarded_certificate" },
       { principal: "spiffe://example.org/behind", proven_by: "forwarded_certificate" },

@@ -1,3 +1,4 @@
+import { recordLines } from "../audit/example-record.js";
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { Metadata } from "@grpc/grpc-js";
@@ -21,7 +22,7 @@ describe("a client certificate", () => {
     const service = world.authority.issue("service", { san: "DNS:a.svc.example.org" });
     const gateway = world.authority.issue("gateway", { san: "URI:spiffe://example.org/gateway,DNS:jobs.example.org" });
     for (const client of [app, job, service, gateway]) expect(await world.reasonFor(client)).toBe("SECRET_NOT_FOUND");
-    const records = readFileSync(broker.auditFile, "utf8").trim().split("\n");
+    const records = recordLines(readFileSync(broker.auditFile, "utf8"));
     expect(records.map((line): unknown => JSON.parse(line))).toMatchObject([
       {
         principal: "spiffe://example.org/app",
@@ -79,7 +80,7 @@ describe("a client certificate", () => {
     metadata.set("authorization", `Bearer ${createAccessToken()}`);
     const wrong = await world.connect(app).call("ReadSecret", { name: "A" }, metadata);
     expect(wrong.reason).toBe("CREDENTIAL_INVALID");
-    expect(JSON.parse(readFileSync(broker.auditFile, "utf8"))).toMatchObject({
+    expect(JSON.parse(recordLines(readFileSync(broker.auditFile, "utf8")).join())).toMatchObject({
       principal: "by-token",
       proven_by: "token",
     });
@@ -148,10 +149,9 @@ describe("a connection", () => {
     expect(new Set(await Promise.all(calls))).toEqual(new Set(["SECRET_NOT_FOUND"]));
     expect(new Set(await Promise.all(nobodies))).toEqual(new Set(["CREDENTIAL_MISSING"]));
     await delay(50);
-    const principals = readFileSync(broker.auditFile, "utf8")
-      .trim()
-      .split("\n")
-      .map((line) => (JSON.parse(line) as { principal: string }).principal);
+    const principals = recordLines(readFileSync(broker.auditFile, "utf8")).map(
+      (line) => (JSON.parse(line) as { principal: string }).principal,
+    );
     for (const index of clients.keys()) {
       expect(principals.filter((each) => each === `spiffe://example.org/mixed/${String(index)}`)).toHaveLength(5);
     }
