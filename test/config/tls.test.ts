@@ -53,7 +53,7 @@ describe("secret_broker.listen with tls", () => {
     ],
     ["127.0.0.1:1", "tls: { certificate: a, key: b, client_certificate: none }", "tls", "unknown"],
     ["127.0.0.1:1", 'tls: { certificate: a, key: "" }', "tls.key", ""],
-  ])("%s with %s is refused at %s", (address, more, place, message) => {
+  ])("%s with %s is refused at %s", (...[address, more, place, message]) => {
     const problems = problemsOf(withMemory(entry(address, more) + certificates));
     const found = problems.filter(({ path }) => path.startsWith("secret_broker.listen"));
     expect(found.map(({ path }) => path).join(), JSON.stringify(problems)).toContain(place);
