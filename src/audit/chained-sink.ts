@@ -2,7 +2,7 @@ import type { AuditKey } from "./audit-key.js";
 import { AuditChain, type Sealed } from "./audit-chain.js";
 import type { AuditSink } from "./audit-sink.js";
 import type { AuditTarget } from "./audit-target.js";
-import type { ChainEnd } from "./chain-link.js";
+import type { ChainEnd, Link } from "./chain-link.js";
 import { IsoClock } from "./iso-clock.js";
 
 /** Remembers how far a chain was signed, apart from what was written. */
@@ -109,13 +109,16 @@ export class ChainedSink implements AuditSink {
     this.#isOpen = false;
     this.#opened += 1;
     this.#hasTarget = false;
-    const { end: found, batch, torn } = await target.open();
+    const { end: found, last, torn } = await target.open();
     this.#hasTarget = true;
-    if (batch !== undefined && key.mac(batch.hash) !== batch.mac) {
-      const message = `link ${String(batch.link)} at the end of the audit trail is not this broker's: somebody else wrote it, or the key is another`;
+    let end = this.#end;
+    if (last !== undefined && !isWrittenWith(key, last)) {
+      // What is known, or a chain of its own: to go on from somebody else's link would be to sign it.
+      const message = `link ${String(last.link)} at the end of the audit trail is not this broker's: somebody else wrote it, or the key is another`;
       onFinding({ message, isLoss: true });
+    } else {
+      end = target.isKept ? this.#goOnFrom(found, isExpected) : undefined;
     }
-    const end = target.isKept ? this.#goOnFrom(found, isExpected) : undefined;
     await this.#appendSigned(await this.#chain.start(end, this.#clock.now(), torn));
     this.#isOpen = true;
   }
@@ -154,4 +157,10 @@ export class ChainedSink implements AuditSink {
     this.#end = end;
     this.#bytes = this.#options.target.bytes;
   }
+}
+
+/** Whether a link's line was made with the key; Ed25519 gives one signature for one text. */
+function isWrittenWith(key: AuditKey, link: Link): boolean {
+  if (link.kind === "batch") return key.mac(link.hash) === link.mac;
+  return link.key === key.id && key.sign(link) === link.signature;
 }

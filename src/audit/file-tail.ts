@@ -1,5 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
-import { type BatchLink, type ChainEnd, type Link, parseLink } from "./chain-link.js";
+import { type ChainEnd, type Link, parseLink } from "./chain-link.js";
 
 const chunkBytes = 64 * 1024;
 const newline = 0x0a;
@@ -7,8 +7,8 @@ const newline = 0x0a;
 /** Where a file's chain ends. */
 export interface FileTail {
   readonly end: ChainEnd | undefined;
-  /** The last link, when it is a batch's. */
-  readonly batch: BatchLink | undefined;
+  /** The same link as it stands there. */
+  readonly last: Link | undefined;
   /** Where the line after the last link begins. */
   readonly endOffset: number;
   /** Whether the last line has its end. */
@@ -33,9 +33,9 @@ export async function readTail(handle: FileHandle, size: number): Promise<FileTa
     if (link.kind === "batch") continue;
     const { link: found, endOffset } = last;
     const end = { chain: link.chain, link: found.link, hash: found.hash };
-    return { end, batch: found.kind === "batch" ? found : undefined, endOffset, isWhole };
+    return { end, last: found, endOffset, isWhole };
   }
-  return { end: undefined, batch: undefined, endOffset: 0, isWhole };
+  return { end: undefined, last: undefined, endOffset: 0, isWhole };
 }
 
 /** Lines with their ends, the last one first. */

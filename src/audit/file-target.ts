@@ -81,12 +81,12 @@ export class FileTarget implements AuditTarget {
 
   async #continuation(appending: FileHandle): Promise<Continuation> {
     await using reading = await open(this.#path, "r");
-    const { end, batch, endOffset, isWhole } = await readTail(reading, this.#size);
+    const { end, last, endOffset, isWhole } = await readTail(reading, this.#size);
     if (!isWhole) {
       await writeAll(appending.fd, Buffer.from("\n"));
       this.#size += 1;
     }
-    return { end, batch, torn: endOffset === this.#size ? undefined : tornBytes(this.#path, endOffset, this.#size) };
+    return { end, last, torn: endOffset === this.#size ? undefined : tornBytes(this.#path, endOffset, this.#size) };
   }
 }
 
