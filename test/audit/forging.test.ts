@@ -1,14 +1,16 @@
 import { createPublicKey } from "node:crypto";
-import { appendFile, mkdtemp, rm } from "node:fs/promises";
+import { appendFile, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AuditChain } from "../../src/audit/audit-chain.js";
 import { createAuditVerifier } from "../../src/audit/audit-key.js";
+import { AuditRecordFormat } from "../../src/audit/audit-record.js";
 import { findTrailFiles } from "../../src/audit/trail-files.js";
 import type { Verification } from "../../src/audit/verify-chain.js";
 import { verifyFiles } from "../../src/audit/verify-files.js";
-import { auditKey, newAuditKey, openChain } from "./open-chain.js";
+import { exampleRecord } from "./example-record.js";
+import { auditKey, newAuditKey, openChain, verifyTrail } from "./open-chain.js";
 
 let folder = "";
 let path = "";
@@ -66,5 +68,20 @@ describe("records that somebody without the key adds in the right form", () => {
     await second.sink.close();
     expect(second.sink.position.end).toMatchObject({ chain: known.chain, link: known.link + 1 });
     expect((await verifyWithPublicKey()).faults).not.toEqual([]);
+  });
+});
+
+describe("a record with what ends a line in other languages", () => {
+  it.each(["\u2028", "\u2029", "\u0085"])("is a link as others are: %j", async (separator) => {
+    const { sink } = await openChain(path);
+    const record = { ...exampleRecord(1), asked: { field: `a${separator}b` }, cause: separator };
+    await sink.write(`${new AuditRecordFormat().format(record, "2030-01-01T00:00:00.000Z")}\n`);
+    await sink.write(batch(2));
+    await sink.close();
+    expect(await verifyTrail(path)).toMatchObject({ faults: [], records: 2, unsigned: 0 });
+    const next = await openChain(path);
+    await next.sink.close();
+    expect([next.findings, next.sink.position.end?.link]).toEqual([[], 5]);
+    expect(await readFile(path, "utf8")).toContain(separator);
   });
 });
