@@ -1,4 +1,4 @@
-import { readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { SecretBrokerClient } from "../../src/client/index.js";
@@ -134,6 +134,26 @@ describe("audit who-read", () => {
     ]);
     expect(found.stdout).not.toContain(canary);
     expect(await readFile(broker.auditFile, "utf8")).not.toContain(canary);
+  });
+
+  it("accuses nobody on the strength of lines that belong to no link", async () => {
+    const file = await start();
+    await client.writeSecret({ name: "A", payload: canary });
+    const [, hash = ""] = /"payload_hash":"(\w+)"/u.exec(await readFile(broker.auditFile, "utf8")) ?? [];
+    const forged = {
+      time: "2030-01-01T00:00:00.000Z",
+      request_id: "1",
+      principal: "innocent",
+      peer: "",
+      action: "read",
+    };
+    await appendFile(broker.auditFile, `${JSON.stringify({ ...forged, name: "A", payload_hash: hash })}\n`);
+    await expect.poll(losses, { timeout: 10_000 }).toBe("1");
+    await client.readSecret({ name: "A" });
+    const { code, stdout } = await run(["audit", "who-read", "--config", file], { stdin: canary });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/local +read/u);
+    expect(stdout).not.toContain("innocent");
   });
 
   it("knows nothing of a value that was never here, nor of one that was only asked about and had not changed", async () => {
