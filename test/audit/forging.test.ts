@@ -1,11 +1,12 @@
 import { createPublicKey } from "node:crypto";
-import { appendFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AuditChain } from "../../src/audit/audit-chain.js";
 import { createAuditVerifier } from "../../src/audit/audit-key.js";
 import { AuditRecordFormat } from "../../src/audit/audit-record.js";
+import type { ChainEnd } from "../../src/audit/chain-link.js";
 import { findTrailFiles } from "../../src/audit/trail-files.js";
 import type { Verification } from "../../src/audit/verify-chain.js";
 import { verifyFiles } from "../../src/audit/verify-files.js";
@@ -68,6 +69,44 @@ describe("records that somebody without the key adds in the right form", () => {
     await second.sink.close();
     expect(second.sink.position.end).toMatchObject({ chain: known.chain, link: known.link + 1 });
     expect((await verifyWithPublicKey()).faults).not.toEqual([]);
+  });
+});
+
+describe("several chains in one file", () => {
+  /** As a collector keeps what brokers write to standard output, one start after the other. */
+  async function chains(count: number): Promise<{ readonly texts: Buffer[]; readonly ends: (ChainEnd | undefined)[] }> {
+    const [texts, ends]: [Buffer[], (ChainEnd | undefined)[]] = [[], []];
+    for (let index = 0; index < count; index += 1) {
+      const own = join(folder, `own-${String(index)}`);
+      const { sink } = await openChain(own);
+      await sink.write(batch(index));
+      await sink.close();
+      texts.push(await readFile(own));
+      ends.push(sink.position.end);
+    }
+    return { texts, ends };
+  }
+
+  it("are counted, and each is whole", async () => {
+    await writeFile(path, Buffer.concat((await chains(3)).texts));
+    expect(await verifyWithPublicKey()).toMatchObject({ faults: [], records: 3, unsigned: 0, chains: 3 });
+  });
+
+  it("do not hide what no signature covers behind the next one", async () => {
+    const { texts, ends } = await chains(2);
+    const [[first, second], [end]] = [texts, ends];
+    if (first === undefined || second === undefined || end === undefined) throw new Error("nothing was written");
+    await writeFile(path, Buffer.concat([first, forger.seal(end, batch(666, 667)).bytes, second]));
+    expect(await verifyWithPublicKey()).toMatchObject({ faults: [], records: 4, unsigned: 2 });
+    expect((await verifyTrail(path)).faults).not.toEqual([]);
+  });
+
+  it("are not there twice", async () => {
+    const { texts } = await chains(2);
+    await writeFile(path, Buffer.concat([...texts, ...texts.slice(0, 1)]));
+    expect((await verifyTrail(path)).faults).toMatchObject([
+      { line: 7, message: "a chain begins here that was there before" },
+    ]);
   });
 });
 
