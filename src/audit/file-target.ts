@@ -1,5 +1,5 @@
 import { write } from "node:fs";
-import { type FileHandle, mkdir, open, rename, stat } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir, open, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { TornBytes } from "./audit-chain.js";
 import type { AuditTarget, Continuation, TargetChange } from "./audit-target.js";
@@ -69,7 +69,10 @@ export class FileTarget implements AuditTarget {
 
   async rotate(lastLink: number): Promise<boolean> {
     if (!this.#isRegular || this.#size < this.#rotateBytes) return false;
-    await rename(this.#path, rotatedPath(this.#path, lastLink));
+    const aside = rotatedPath(this.#path, lastLink);
+    // Of another chain, whose numbers were the same; the next link has another.
+    if (await isThere(aside)) return false;
+    await rename(this.#path, aside);
     return true;
   }
 
@@ -88,6 +91,10 @@ export class FileTarget implements AuditTarget {
     }
     return { end, last, torn: endOffset === this.#size ? undefined : tornBytes(this.#path, endOffset, this.#size) };
   }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined)) !== undefined;
 }
 
 function tornBytes(path: string, start: number, size: number): TornBytes {
