@@ -1,6 +1,6 @@
-import { createReadStream } from "node:fs";
 import type { AuditVerifier } from "./audit-key.js";
 import type { ChainEnd } from "./chain-link.js";
+import { openRegularFile } from "./regular-file.js";
 import { ChainVerifier, type Verification } from "./verify-chain.js";
 
 const newline = 0x0a;
@@ -38,7 +38,8 @@ async function verifyFile(
   if (bytes === 0) return;
   let rest: Buffer = Buffer.alloc(0);
   let line = 0;
-  const stream = createReadStream(file, bytes === undefined ? {} : { end: bytes - 1 });
+  await using handle = await openRegularFile(file);
+  const stream = handle.createReadStream({ autoClose: false, ...(bytes !== undefined && { end: bytes - 1 }) });
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     const text = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     let start = 0;
