@@ -1,5 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
-import { type ChainEnd, type Link, parseLink } from "./chain-link.js";
+import { type ChainEnd, type Link, maxLineBytes, parseLink } from "./chain-link.js";
 
 const chunkBytes = 64 * 1024;
 const newline = 0x0a;
@@ -23,10 +23,9 @@ export async function readTail(handle: FileHandle, size: number): Promise<FileTa
   let last: { readonly link: Link; readonly endOffset: number } | undefined;
   let isWhole = true;
   for await (const { bytes, offset } of linesBackwards(handle, size)) {
-    if (offset + bytes.length === size && bytes.at(-1) !== newline) {
-      isWhole = false;
-      continue;
-    }
+    const isEnded = bytes.at(-1) === newline;
+    if (offset + bytes.length === size) isWhole = isEnded;
+    if (!isEnded || bytes.length > maxLineBytes) continue;
     const link = parseLink(bytes.toString("utf8").trimEnd());
     if (link === undefined) continue;
     last ??= { link, endOffset: offset + bytes.length };
@@ -38,14 +37,14 @@ export async function readTail(handle: FileHandle, size: number): Promise<FileTa
   return { end: undefined, last: undefined, endOffset: 0, isWhole };
 }
 
-/** Lines with their ends, the last one first. */
+/** Lines with their ends, the last one first; of one that is too long, the pieces. */
 async function* linesBackwards(
   handle: FileHandle,
   size: number,
 ): AsyncGenerator<{ readonly bytes: Buffer; readonly offset: number }> {
   let pending = Buffer.alloc(0);
   for (let start = size; start > 0;) {
-    const length = Math.min(chunkBytes, start);
+    const length = Math.min(Math.max(chunkBytes, pending.length), start);
     start -= length;
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, start);
     pending = Buffer.concat([buffer.subarray(0, bytesRead), pending]);
@@ -55,6 +54,10 @@ async function* linesBackwards(
       if (before === -1) break;
       yield { bytes: pending.subarray(before + 1), offset: start + before + 1 };
       pending = pending.subarray(0, before + 1);
+    }
+    if (pending.length > maxLineBytes) {
+      yield { bytes: pending, offset: start };
+      pending = Buffer.alloc(0);
     }
   }
   if (pending.length > 0) yield { bytes: pending, offset: 0 };

@@ -74,9 +74,10 @@ export class ChainVerifier {
     else this.#takeLink(link, line.subarray(0, line.lastIndexOf(',"hash":"')));
   }
 
-  /** Takes bytes after the last whole line. */
+  /** Takes bytes after the last whole line, or of one that is too long to be looked at. */
   takeRest(rest: Buffer, place: Place): void {
     this.#place = place;
+    if (place.line === 1) this.#isFileNew = true;
     this.#body.add(rest);
   }
 
