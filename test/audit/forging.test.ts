@@ -5,12 +5,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AuditChain } from "../../src/audit/audit-chain.js";
 import { createAuditVerifier } from "../../src/audit/audit-key.js";
-import { AuditRecordFormat } from "../../src/audit/audit-record.js";
 import type { ChainEnd } from "../../src/audit/chain-link.js";
 import { findTrailFiles } from "../../src/audit/trail-files.js";
 import type { Verification } from "../../src/audit/verify-chain.js";
 import { verifyFiles } from "../../src/audit/verify-files.js";
-import { exampleRecord } from "./example-record.js";
 import { auditKey, newAuditKey, openChain, verifyTrail } from "./open-chain.js";
 
 let folder = "";
@@ -113,8 +111,7 @@ describe("several chains in one file", () => {
 describe("a record with what ends a line in other languages", () => {
   it.each(["\u2028", "\u2029", "\u0085"])("is a link as others are: %j", async (separator) => {
     const { sink } = await openChain(path);
-    const record = { ...exampleRecord(1), asked: { field: `a${separator}b` }, cause: separator };
-    await sink.write(`${new AuditRecordFormat().format(record, "2030-01-01T00:00:00.000Z")}\n`);
+    await sink.write(`{"time":"","request_id":"1","asked_field":"a${separator}b"}\n`);
     await sink.write(batch(2));
     await sink.close();
     expect(await verifyTrail(path)).toMatchObject({ faults: [], records: 2, unsigned: 0 });
