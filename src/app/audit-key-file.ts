@@ -37,7 +37,7 @@ export async function openAuditKey(path: string, log: Log): Promise<AuditKey> {
     log.info({ path, key: key.id }, `a key that signs the audit trail was made; ${advice}`);
   } catch (error) {
     const code = codeOf(error);
-    if (code === "EEXIST") return await openAuditKey(path, log);
+    if (code === "EEXIST") return await readAuditKey(path);
     if (!unwritableCodes.has(code)) throw invalid(path, "cannot be written", error);
     const advice = "set audit.key to a path that can be written";
     log.warn({ path, key: key.id }, `the audit trail is signed with a key that ends with this process; ${advice}`);

@@ -13,6 +13,8 @@ import { fileTrail, type KeptTrail, keptTrail } from "./verify-audit.js";
 export interface TrailReport extends Verification {
   /** A file's path, or a table. */
   readonly trail: string;
+  /** Whether what should say how far the trail is signed does not; then nobody can tell that its end is missing. */
+  readonly headMissing: boolean;
 }
 
 /** What is verified. */
@@ -44,7 +46,8 @@ export async function reportTrails(
     const trail = keptTrail(sink, verifier.id);
     if (trail === undefined) continue;
     const expected = await knownEnd(sink, verifier);
-    reports.push(await report(trail, { ...options, verifier, expected }));
+    const headMissing = sink.kind === "file" && sink.headPath !== undefined && expected === undefined;
+    reports.push(await report(trail, { ...options, verifier, expected, headMissing }));
     for (const other of await othersBeside(sink)) reports.push(await report(other, { ...options, verifier }));
   }
   if (reports.length > 0) return reports;
@@ -55,14 +58,18 @@ export async function reportTrails(
 interface TrailOptions extends ReportOptions {
   readonly verifier: AuditVerifier;
   readonly expected?: ChainEnd | undefined;
+  readonly headMissing?: boolean;
 }
 
-async function report(trail: KeptTrail, { openReader, ...options }: TrailOptions): Promise<TrailReport> {
+async function report(
+  trail: KeptTrail,
+  { openReader, headMissing = false, ...options }: TrailOptions,
+): Promise<TrailReport> {
   const { description } = trail;
   try {
     for (let attempt = 1; ; attempt += 1) {
       const found = await trail.verify({ ...options, onLine: openReader?.(description) });
-      if (found.faults.length === 0 || attempt === maxAttempts) return { trail: description, ...found };
+      if (found.faults.length === 0 || attempt === maxAttempts) return { trail: description, headMissing, ...found };
       await delay(retryMs);
     }
   } catch (cause) {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseLink } from "../audit/chain-link.js";
 import type { AuditConfig } from "../config/audit-config.js";
 import type { Payload } from "../domain/payload.js";
 import { readAuditKey } from "./audit-key-file.js";
@@ -59,14 +60,30 @@ export async function findPayloadUses(config: AuditConfig, payloads: readonly Pa
     openReader: (trail) => {
       const uses = new Map<string, PayloadUse>();
       found.set(trail, uses);
-      return (line) => {
-        if (members.some((member) => line.includes(member))) noteUse(uses, line);
-      };
+      return readerOf(uses, members);
     },
   });
   // The same records may be kept in several places.
   const places = trails.map(({ trail }) => found.get(trail) ?? new Map<string, PayloadUse>());
   return { uses: [...new Map(places.flatMap((uses) => [...uses])).values()].sort(byTime), trails };
+}
+
+/**
+ * Notes what is in links only: of what a crash left behind nobody was answered, and anybody could have added it.
+ * @param members any of which a record has that matters
+ */
+function readerOf(uses: Map<string, PayloadUse>, members: readonly Buffer[]): (line: Buffer) => void {
+  // Since the last link.
+  let found: Buffer[] = [];
+  return (line) => {
+    const isFound = members.some((member) => line.includes(member));
+    if (!isFound && found.length === 0) return;
+    const kind = parseLink(line.toString("utf8"))?.kind;
+    if (isFound && found.length < maxUses) found.push(Buffer.from(line));
+    if (kind === undefined) return;
+    if (kind === "batch") for (const each of found) noteUse(uses, each);
+    found = [];
+  };
 }
 
 function noteUse(uses: Map<string, PayloadUse>, line: Buffer): void {

@@ -59,7 +59,7 @@ export class AuditRecordFormat {
     const known = this.#callers.get(caller);
     if (known !== undefined) return known;
     const { principal, groups, provenBy, peer } = caller;
-    const membership = groups.length > 0 ? `,"groups":${JSON.stringify(groups)}` : "";
+    const membership = groups.length > 0 ? `,"groups":${toJson(groups)}` : "";
     const members = `,"principal":${quote(principal)}${membership},"proven_by":"${provenBy}","peer":${quote(peer)}`;
     this.#callers.set(caller, members);
     return members;
@@ -88,7 +88,7 @@ function askedMembers(asked: AuditRecord["asked"]): string {
 
 function rareMembers({ optionKeys, cause }: AuditRecord): string {
   if (optionKeys === undefined && cause === undefined) return "";
-  const keys = optionKeys === undefined ? "" : `,"option_keys":${JSON.stringify(optionKeys.slice(0, maxOptionKeys))}`;
+  const keys = optionKeys === undefined ? "" : `,"option_keys":${toJson(optionKeys.slice(0, maxOptionKeys))}`;
   return `${keys}${optional("cause", cause)}`;
 }
 
@@ -107,5 +107,10 @@ const plainText = /^[\w /.:@-]*$/;
 
 /** A JSON string; the test costs less than writing what nearly always needs no escaping. */
 function quote(text: string): string {
-  return plainText.test(text) ? `"${text}"` : JSON.stringify(text);
+  return plainText.test(text) ? `"${text}"` : toJson(text);
+}
+
+/** JSON in one line also for readers that end lines at U+2028 and U+2029, as Node.js's own does. */
+function toJson(value: string | readonly string[]): string {
+  return JSON.stringify(value).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
 }

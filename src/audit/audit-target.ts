@@ -1,12 +1,12 @@
 import type { TornBytes } from "./audit-chain.js";
-import type { BatchLink, ChainEnd } from "./chain-link.js";
+import type { ChainEnd, Link } from "./chain-link.js";
 
 /** What a target ends with, so that a chain can go on there. */
 export interface Continuation {
   /** The last link there; undefined where there is none. */
   readonly end: ChainEnd | undefined;
-  /** The same link, when it is a batch's, which no signature covers. */
-  readonly batch?: BatchLink | undefined;
+  /** The same link as it stands there, whoever wrote it. */
+  readonly last?: Link | undefined;
   /** What stands after it. */
   readonly torn: TornBytes | undefined;
 }

@@ -83,10 +83,14 @@ export function signedSuffix({ hash, key, signature }: Pick<SignedLink, "hash" |
   return `,"hash":"${hash}","key":"${key}","signature":"${signature}"}`;
 }
 
+/** Longer than any line of a trail; what is longer is none, and need not be held to be read. */
+export const maxLineBytes: number = 4 * 1024 * 1024;
+
 // The last character of 64 bytes in base64url has four bits that mean nothing; they are zero.
 const signedPattern =
   /^\{"audit":"(start|checkpoint)","chain":"([0-9a-f-]{36})","time":"([0-9TZ:.-]{24})","previous":"([0-9a-f]{64})"(?:,"torn":([1-9]\d{0,15}))?,"link":([1-9]\d{0,15}),"hash":"([0-9a-f]{64})","key":"([0-9a-f]{16})","signature":"([\w-]{85}[AQgw])"\}$/;
-const batchPattern = /^\{"time":.*,"link":([1-9]\d{0,15}),"hash":"([0-9a-f]{64})","mac":"([0-9a-f]{32})"\}$/;
+// A record may hold U+2028 and U+2029, which end a line for a pattern and not for JSON.
+const batchPattern = /^\{"time":.*,"link":([1-9]\d{0,15}),"hash":"([0-9a-f]{64})","mac":"([0-9a-f]{32})"\}$/s;
 
 /** Reads a line; undefined for one that ends no link. Only what the broker itself would write is one. */
 export function parseLink(line: string): Link | undefined {

@@ -2,7 +2,7 @@ import type { AuditKey } from "./audit-key.js";
 import { AuditChain, type Sealed } from "./audit-chain.js";
 import type { AuditSink } from "./audit-sink.js";
 import type { AuditTarget } from "./audit-target.js";
-import type { ChainEnd } from "./chain-link.js";
+import type { ChainEnd, Link } from "./chain-link.js";
 import { IsoClock } from "./iso-clock.js";
 
 /** Remembers how far a chain was signed, apart from what was written. */
@@ -33,6 +33,9 @@ export interface ChainPosition {
   readonly opened: number;
 }
 
+/** Whether what was written should be in what is opened, was moved away, or is known and was told to be lost. */
+type Written = "there" | "moved" | "lost";
+
 /** Writes records as a chain: each batch is linked to the one before it, and about once a second all of it is signed. */
 export class ChainedSink implements AuditSink {
   readonly description: string;
@@ -48,6 +51,7 @@ export class ChainedSink implements AuditSink {
   /** Whether the target could be opened the last time. */
   #hasTarget = false;
   #signedLink = 0;
+  #canRotate = true;
 
   constructor(options: ChainedSinkOptions) {
     this.description = options.target.description;
@@ -68,7 +72,7 @@ export class ChainedSink implements AuditSink {
   async open(): Promise<this> {
     this.#end ??= await this.#options.head?.load();
     try {
-      await this.#begin(false);
+      await this.#begin("there");
     } catch (error) {
       if (!this.#hasTarget) throw error;
     }
@@ -76,7 +80,7 @@ export class ChainedSink implements AuditSink {
   }
 
   async write(lines: string): Promise<void> {
-    if (!this.#isOpen) await this.#begin(false);
+    if (!this.#isOpen) await this.#begin("there");
     if (this.#end !== undefined) await this.#append(this.#chain.seal(this.#end, lines));
   }
 
@@ -85,12 +89,12 @@ export class ChainedSink implements AuditSink {
     const change = this.#isOpen ? await target.check() : undefined;
     if (change !== undefined) {
       onFinding({ message: `${change.what}; it is begun anew`, isLoss: change.isLoss });
-      await this.#begin(true);
+      await this.#begin(change.isLoss ? "lost" : "moved");
     } else if (!this.#isOpen) {
-      await this.#begin(false);
+      await this.#begin("there");
     }
     await this.#checkpoint();
-    if (this.#end !== undefined && (await target.rotate(this.#end.link))) await this.#begin(true);
+    if (this.#end !== undefined && (await this.#rotate(this.#end.link))) await this.#begin("moved");
   }
 
   async close(): Promise<void> {
@@ -103,19 +107,38 @@ export class ChainedSink implements AuditSink {
     }
   }
 
-  /** @param isExpected whether it is known that what was written is not there */
-  async #begin(isExpected: boolean): Promise<void> {
+  /** A file that cannot be put aside is no reason to refuse calls: it gets longer. */
+  async #rotate(lastLink: number): Promise<boolean> {
+    const { target, onFinding } = this.#options;
+    try {
+      const hasRotated = await target.rotate(lastLink);
+      this.#canRotate = true;
+      return hasRotated;
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+      const message = `the audit file cannot be put aside (${code}) and gets longer than it should; check the rights of its directory`;
+      if (this.#canRotate) onFinding({ message, isLoss: false });
+      this.#canRotate = false;
+      return false;
+    }
+  }
+
+  /** @param written what is known of what was written before */
+  async #begin(written: Written): Promise<void> {
     const { target, key, onFinding } = this.#options;
     this.#isOpen = false;
     this.#opened += 1;
     this.#hasTarget = false;
-    const { end: found, batch, torn } = await target.open();
+    const { end: found, last, torn } = await target.open();
     this.#hasTarget = true;
-    if (batch !== undefined && key.mac(batch.hash) !== batch.mac) {
-      const message = `link ${String(batch.link)} at the end of the audit trail is not this broker's: somebody else wrote it, or the key is another`;
+    let end = this.#end;
+    if (last !== undefined && !isWrittenWith(key, last)) {
+      // What is known, or a chain of its own: to go on from somebody else's link would be to sign it.
+      const message = `link ${String(last.link)} at the end of the audit trail is not this broker's: somebody else wrote it, or the key is another`;
       onFinding({ message, isLoss: true });
+    } else {
+      end = target.isKept ? this.#goOnFrom(found, written) : undefined;
     }
-    const end = target.isKept ? this.#goOnFrom(found, isExpected) : undefined;
     await this.#appendSigned(await this.#chain.start(end, this.#clock.now(), torn));
     this.#isOpen = true;
   }
@@ -124,11 +147,13 @@ export class ChainedSink implements AuditSink {
    * A file that ends before the link that is known to have been written has lost something, or is another one: the
    * chain goes on from what is known, so that the gap shows.
    */
-  #goOnFrom(found: ChainEnd | undefined, isExpected: boolean): ChainEnd | undefined {
+  #goOnFrom(found: ChainEnd | undefined, written: Written): ChainEnd | undefined {
     const known = this.#end;
     if (known === undefined || (found?.chain === known.chain && found.link >= known.link)) return found;
     const message = `the audit file does not have link ${String(known.link)}, which was written; if it was moved away keep it, else it was cut or replaced`;
-    if (!isExpected) this.#options.onFinding({ message, isLoss: true });
+    // What was moved away leaves nothing; anything else took its place.
+    const isKnown = written === "lost" || (written === "moved" && found === undefined);
+    if (!isKnown) this.#options.onFinding({ message, isLoss: true });
     return known;
   }
 
@@ -154,4 +179,10 @@ export class ChainedSink implements AuditSink {
     this.#end = end;
     this.#bytes = this.#options.target.bytes;
   }
+}
+
+/** Whether a link's line was made with the key; Ed25519 gives one signature for one text. */
+function isWrittenWith(key: AuditKey, link: Link): boolean {
+  if (link.kind === "batch") return key.mac(link.hash) === link.mac;
+  return link.key === key.id && key.sign(link) === link.signature;
 }

@@ -1,6 +1,6 @@
 import type { TornBytes } from "./audit-chain.js";
 import type { AuditTarget, Continuation, TargetChange } from "./audit-target.js";
-import { type ChainEnd, type Link, parseLink } from "./chain-link.js";
+import { type Link, parseLink } from "./chain-link.js";
 
 /** One row. */
 type Row = Readonly<Record<string, unknown>>;
@@ -168,9 +168,8 @@ async function makeTable(connection: AuditConnection, schema: string): Promise<v
   );
 }
 
-function continuationFrom(last: Link, chain: string): Pick<Continuation, "end" | "batch"> {
-  const end: ChainEnd = { chain, link: last.link, hash: last.hash };
-  return last.kind === "batch" ? { end, batch: last } : { end };
+function continuationFrom(last: Link, chain: string): Pick<Continuation, "end" | "last"> {
+  return { end: { chain, link: last.link, hash: last.hash }, last };
 }
 
 function tornLines(lines: readonly string[]): TornBytes | undefined {

@@ -1,14 +1,22 @@
-import { write } from "node:fs";
-import { type FileHandle, mkdir, open, rename, stat } from "node:fs/promises";
+import { constants, write } from "node:fs";
+import { type FileHandle, lstat, mkdir, open, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { setTimeout as setTimeoutPromise } from "node:timers/promises";
 import type { TornBytes } from "./audit-chain.js";
 import type { AuditTarget, Continuation, TargetChange } from "./audit-target.js";
 import { readTail } from "./file-tail.js";
+import { openRegularFile } from "./regular-file.js";
 import { rotatedPath } from "./trail-files.js";
 
 /** Only the broker's own user reads its audit trail. */
 const fileMode = 0o600;
 const directoryMode = 0o700;
+
+/** A pipe that nobody reads neither holds the opening nor a thread that writes. */
+const appending = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
+
+/** How long after a pipe was full it is tried again. */
+const fullRetryMs = 10;
 
 /**
  * A file that audit records are appended to; it and its directory are made when they are missing.
@@ -41,7 +49,7 @@ export class FileTarget implements AuditTarget {
   async open(): Promise<Continuation> {
     await this.close();
     await mkdir(dirname(this.#path), { recursive: true, mode: directoryMode });
-    const handle = await open(this.#path, "a", fileMode);
+    const handle = await open(this.#path, appending, fileMode);
     this.#handle = handle;
     const found = await handle.stat();
     this.#isRegular = found.isFile();
@@ -51,8 +59,9 @@ export class FileTarget implements AuditTarget {
   }
 
   async append(bytes: Buffer): Promise<void> {
-    if (this.#handle === undefined) throw new Error("the audit file is not open");
-    await writeAll(this.#handle.fd, bytes);
+    const handle = this.#handle;
+    if (handle === undefined) throw new Error("the audit file is not open");
+    await this.#writeAll(handle, bytes);
     this.#size += bytes.length;
   }
 
@@ -69,7 +78,10 @@ export class FileTarget implements AuditTarget {
 
   async rotate(lastLink: number): Promise<boolean> {
     if (!this.#isRegular || this.#size < this.#rotateBytes) return false;
-    await rename(this.#path, rotatedPath(this.#path, lastLink));
+    const aside = rotatedPath(this.#path, lastLink);
+    // Of another chain, whose numbers were the same; the next link has another.
+    if (await isThere(aside)) return false;
+    await rename(this.#path, aside);
     return true;
   }
 
@@ -79,22 +91,37 @@ export class FileTarget implements AuditTarget {
     await handle?.close();
   }
 
+  async #writeAll(handle: FileHandle, bytes: Buffer): Promise<void> {
+    for (let offset = 0; ;) {
+      const written = await writeSome(handle.fd, bytes, offset);
+      offset += written;
+      if (offset === bytes.length) return;
+      if (written === 0) await setTimeoutPromise(fullRetryMs, undefined, { ref: false });
+      // Another file may have its number meanwhile.
+      if (this.#handle !== handle) throw new Error("the audit file was closed");
+    }
+  }
+
   async #continuation(appending: FileHandle): Promise<Continuation> {
-    await using reading = await open(this.#path, "r");
-    const { end, batch, endOffset, isWhole } = await readTail(reading, this.#size);
+    await using reading = await openRegularFile(this.#path);
+    const { end, last, endOffset, isWhole } = await readTail(reading, this.#size);
     if (!isWhole) {
-      await writeAll(appending.fd, Buffer.from("\n"));
+      await this.#writeAll(appending, Buffer.from("\n"));
       this.#size += 1;
     }
-    return { end, batch, torn: endOffset === this.#size ? undefined : tornBytes(this.#path, endOffset, this.#size) };
+    return { end, last, torn: endOffset === this.#size ? undefined : tornBytes(this.#path, endOffset, this.#size) };
   }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined)) !== undefined;
 }
 
 function tornBytes(path: string, start: number, size: number): TornBytes {
   return {
     length: size - start,
     async *read() {
-      await using handle = await open(path, "r");
+      await using handle = await openRegularFile(path);
       const stream = handle.createReadStream({ start, end: size - 1, autoClose: false });
       for await (const bytes of stream as AsyncIterable<Buffer>) yield bytes;
     },
@@ -102,15 +129,12 @@ function tornBytes(path: string, start: number, size: number): TornBytes {
 }
 
 /** The callback interface costs a third of the promise one, and this is on every call's way. */
-function writeAll(fd: number, bytes: Buffer): Promise<void> {
+function writeSome(fd: number, bytes: Buffer, offset: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    const writeFrom = (offset: number): void => {
-      write(fd, bytes, offset, bytes.length - offset, null, (error, written) => {
-        if (error !== null) reject(error);
-        else if (offset + written < bytes.length) writeFrom(offset + written);
-        else resolve();
-      });
-    };
-    writeFrom(0);
+    write(fd, bytes, offset, bytes.length - offset, null, (error, written) => {
+      if (error === null) resolve(written);
+      else if (error.code === "EAGAIN") resolve(0);
+      else reject(error);
+    });
   });
 }

@@ -1,6 +1,7 @@
-import { open, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { parseLink, type SignedLink } from "./chain-link.js";
+import { openRegularFile } from "./regular-file.js";
 
 /** The files of a trail. */
 export interface TrailFiles {
@@ -59,7 +60,7 @@ async function inOrder(files: readonly string[], from: Date | undefined): Promis
 /** What a file begins with; undefined when it is no start, or there is no file. */
 async function readStart(file: string): Promise<SignedLink | undefined> {
   try {
-    await using handle = await open(file, "r");
+    await using handle = await openRegularFile(file);
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(firstLineBytes), 0, firstLineBytes, 0);
     const [line = ""] = buffer.toString("utf8", 0, bytesRead).split("\n", 1);
     const link = parseLink(line);

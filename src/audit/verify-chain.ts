@@ -16,7 +16,9 @@ export interface Verification {
   readonly faults: readonly ChainFault[];
   /** How many records are in links. */
   readonly records: number;
-  /** How many of them no signature covers yet: those of the last moments. */
+  /** How many chains there are. Where one ends and the next begins, nothing tells whether the end is missing. */
+  readonly chains: number;
+  /** How many of them no signature covers: those of the last moments, and those at the end of a chain that another follows. */
   readonly unsigned: number;
   /** How many bytes a crash left that belong to no link; nobody was answered on their strength. */
   readonly torn: number;
@@ -29,6 +31,9 @@ export interface Verification {
 /** How many faults are kept; the first ones tell the most. */
 const maxFaults = 100;
 
+/** How many chains are told apart. */
+const maxChains = 1_000_000;
+
 /** Where a line stands. */
 type Place = Omit<ChainFault, "message">;
 
@@ -36,7 +41,10 @@ type Place = Omit<ChainFault, "message">;
 export class ChainVerifier {
   readonly #verifier: AuditVerifier;
   readonly #expected: ChainEnd | undefined;
-  readonly #found = { faults: new Array<ChainFault>(), records: 0, unsigned: 0, torn: 0, missingBefore: 0 };
+  readonly #found = { faults: new Array<ChainFault>(), records: 0, torn: 0, missingBefore: 0 };
+  /** Since the last signature of this chain, and at the ends of the chains before. */
+  readonly #unsigned = { here: 0, before: 0 };
+  readonly #chains = new Set<string>();
   #end: ChainEnd | undefined;
   /** Of what came since the last link. */
   #body = new Body(noHash);
@@ -66,9 +74,10 @@ export class ChainVerifier {
     else this.#takeLink(link, line.subarray(0, line.lastIndexOf(',"hash":"')));
   }
 
-  /** Takes bytes after the last whole line. */
+  /** Takes bytes after the last whole line, or of one that is too long to be looked at. */
   takeRest(rest: Buffer, place: Place): void {
     this.#place = place;
+    if (place.line === 1) this.#isFileNew = true;
     this.#body.add(rest);
   }
 
@@ -82,7 +91,8 @@ export class ChainVerifier {
     if (!this.#hasMetExpected) {
       this.#fault(`link ${String(this.#expected?.link)} was written and is not there: the end is missing, or another`);
     }
-    return { ...this.#found, end: this.#end };
+    const { here, before } = this.#unsigned;
+    return { ...this.#found, chains: this.#chains.size, unsigned: here + before, end: this.#end };
   }
 
   #takeLink(link: Link, prefix: Buffer): void {
@@ -114,6 +124,11 @@ export class ChainVerifier {
   }
 
   #beginning({ chain, link, previous }: SignedLink): ChainEnd {
+    this.#unsigned.before += this.#unsigned.here;
+    this.#unsigned.here = 0;
+    if (this.#chains.has(chain)) this.#fault("a chain begins here that was there before");
+    else if (this.#chains.size >= maxChains) this.#fault("there are more chains than can be told apart");
+    else this.#chains.add(chain);
     if (this.#end === undefined) this.#found.missingBefore = link - 1;
     else if (link !== 1) this.#fault("a chain goes on here whose beginning is missing");
     if (link === 1 && previous !== noHash) this.#fault("a chain begins here, and names a link before it");
@@ -124,11 +139,11 @@ export class ChainVerifier {
     const { bytes, lines } = this.#body;
     if (link.kind === "batch") {
       this.#found.records += lines + 1;
-      this.#found.unsigned += lines + 1;
+      this.#unsigned.here += lines + 1;
       if (this.#verifier.hasMac?.(link) === false) this.#fault("the mac is not the broker's: somebody else wrote this");
       return;
     }
-    this.#found.unsigned = 0;
+    this.#unsigned.here = 0;
     if (bytes !== link.torn) this.#fault(`${String(bytes)} bytes that belong to no link stand before this one`);
     this.#found.torn += bytes;
   }

@@ -1,9 +1,10 @@
-import { createReadStream } from "node:fs";
 import type { AuditVerifier } from "./audit-key.js";
-import type { ChainEnd } from "./chain-link.js";
+import { type ChainEnd, maxLineBytes } from "./chain-link.js";
+import { openRegularFile } from "./regular-file.js";
 import { ChainVerifier, type Verification } from "./verify-chain.js";
 
 const newline = 0x0a;
+const chunkBytes = 1024 * 1024;
 
 /** What a verification is told beside the chain's faults. */
 export interface VerifyOptions {
@@ -38,18 +39,34 @@ async function verifyFile(
   if (bytes === 0) return;
   let rest: Buffer = Buffer.alloc(0);
   let line = 0;
-  const stream = createReadStream(file, bytes === undefined ? {} : { end: bytes - 1 });
+  // Whether a part of the line was taken already, which is too long to be one of a trail.
+  let isLong = false;
+  await using handle = await openRegularFile(file);
+  const stream = handle.createReadStream({
+    ...{ autoClose: false, highWaterMark: chunkBytes },
+    ...(bytes !== undefined && { end: bytes - 1 }),
+  });
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     const text = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     let start = 0;
     for (let end = text.indexOf(newline); end !== -1; end = text.indexOf(newline, start)) {
       line += 1;
       const whole = text.subarray(start, end);
-      verifier.take(whole, { file, line });
-      onLine?.(whole);
+      if (isLong) {
+        verifier.takeRest(text.subarray(start, end + 1), { file, line });
+      } else {
+        verifier.take(whole, { file, line });
+        onLine?.(whole);
+      }
+      isLong = false;
       start = end + 1;
     }
     rest = text.subarray(start);
+    if (rest.length > maxLineBytes) {
+      verifier.takeRest(rest, { file, line: line + 1 });
+      rest = Buffer.alloc(0);
+      isLong = true;
+    }
   }
   if (rest.length > 0) verifier.takeRest(rest, { file, line: line + 1 });
 }

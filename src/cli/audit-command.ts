@@ -10,6 +10,7 @@ interface VerifyOptions extends OutputOptions {
   readonly config?: string;
   readonly file?: string;
   readonly key?: string;
+  readonly head?: string;
   readonly from?: Date;
   readonly complete?: boolean;
 }
@@ -27,8 +28,9 @@ export function addAuditCommand(program: Command, context: CommandContext): void
     .option("--config <file>", "the config.yaml whose records and key are meant")
     .option("--file <file>", "a file of records, and those that were put aside beside it")
     .option("--key <file>", "the public key, or the private one; required with --file")
+    .option("--head <file>", "what the broker keeps of how far the file is signed; with --file, to miss a lost end")
     .option("--from <time>", "leave out files that end before, such as 2030-01-31T12:00:00Z", parseTime)
-    .option("--complete", "do not let files be missing that come before the first one")
+    .option("--complete", "do not let anything be missing that comes before the first record there is")
     .action((own: VerifyOptions, self: Command) => verifyAudit(context, withInherited(own, self)));
   addOutputOptions(verify);
   addWhoReadCommand(audit, context);
@@ -44,37 +46,54 @@ async function verifyAudit(context: CommandContext, options: VerifyOptions): Pro
   const { reportTrails } = await import("../app/audit-report.js");
   const { keyPath, sinks } = await trailOf(options);
   const trails = await reportTrails({ sinks }, { keyPath, from: options.from });
-  const isWhole = ({ faults, missingBefore }: TrailReport): boolean =>
-    faults.length === 0 && (options.complete !== true || missingBefore === 0);
-  if (!trails.every(isWhole)) context.exitCode = exitCodes.failed;
+  const isComplete = options.complete !== true || trails.every((trail) => incompleteness(trail) === undefined);
+  const isHeadWrong = options.head !== undefined && trails.some(({ headMissing }) => headMissing);
+  if (!isComplete || isHeadWrong || trails.some(({ faults }) => faults.length > 0)) context.exitCode = exitCodes.failed;
   const { output } = context;
   if (options.json) {
     await output.document({ trails });
     return;
   }
-  for (const trail of trails) await printTrail(context, trail);
+  for (const trail of trails) {
+    await printTrail(context, trail);
+    const missing = options.complete === true ? incompleteness(trail) : undefined;
+    if (missing !== undefined) await output.line(`${trail.trail}: NOT complete: ${missing}`);
+  }
+}
+
+const noHead = "its head is not there, or not signed with this key, so nothing tells whether its end is missing";
+
+/** What is missing before the first record there is; undefined for nothing. */
+function incompleteness({ missingBefore, end, headMissing }: TrailReport): string | undefined {
+  if (missingBefore > 0) return `${String(missingBefore)} links before the first one are missing`;
+  if (end === undefined) return "there is no record and no start";
+  return headMissing ? noHead : undefined;
 }
 
 async function printTrail({ output }: CommandContext, report: TrailReport): Promise<void> {
-  const { trail, faults, records, unsigned, torn, missingBefore } = report;
+  const { trail, faults, records, unsigned, torn, missingBefore, chains, headMissing } = report;
   for (const { file, line, message } of faults) await output.line(`${file}:${String(line)}: ${message}`);
   const state = faults.length > 0 ? "NOT as they were written" : "as they were written";
   await output.line(`${trail}: ${String(records)} records, ${state}`);
   if (unsigned > 0) await output.note(`the last ${String(unsigned)} are not signed yet`);
   if (torn > 0)
     await output.note(`${String(torn)} bytes belong to no record; a crash left them, and nobody was answered`);
+  if (headMissing) await output.note(noHead);
+  if (chains > 1)
+    await output.note(`${String(chains)} chains follow each other; nothing tells whether the end of each is there`);
   if (missingBefore > 0) await output.note(`${String(missingBefore)} links before the first one are kept elsewhere`);
 }
 
-async function trailOf({ config, file, key }: VerifyOptions): Promise<AuditConfig> {
+async function trailOf({ config, file, key, head }: VerifyOptions): Promise<AuditConfig> {
   if ((config === undefined) === (file === undefined)) throw new UsageError("give --config or --file, one of them");
   if (config !== undefined) {
+    if (head !== undefined) throw new UsageError("--head goes with --file; --config names it already");
     const { loadConfig } = await import("../config/load-config.js");
     const { audit } = (await loadConfig(config)).config;
     return { ...audit, keyPath: key ?? audit.keyPath };
   }
   if (file === undefined || key === undefined) throw new UsageError("--file needs --key, the public key of the trail");
-  const place = { kind: "file", path: file, rotateBytes: Infinity, headPath: undefined } as const;
+  const place = { kind: "file", path: file, rotateBytes: Infinity, headPath: head } as const;
   return { keyPath: key, sinks: [{ ...place, required: true, deadlineMs: Infinity }] };
 }
 

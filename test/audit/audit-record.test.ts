@@ -60,6 +60,15 @@ describe("AuditRecordFormat", () => {
     );
   });
 
+  it("is one line also for readers that know other ends of lines", () => {
+    const text = "a\u2028b\u2029c";
+    const caller = { principal: text, groups: [text], provenBy: "none", peer: "unix" } as const;
+    const record = { ...exampleRecord(1), caller, asked: { field: text }, optionKeys: [text] };
+    const line = new AuditRecordFormat().format(record, "2030-01-01T00:00:00.000Z");
+    expect(line).not.toMatch(/[\u2028\u2029]/);
+    expect(JSON.parse(line)).toMatchObject({ principal: text, groups: [text], asked_field: text, option_keys: [text] });
+  });
+
   it("names 32 of a call's options at most", () => {
     const optionKeys = Array.from({ length: 100 }, (_, index) => `option-${String(index)}`);
     const line = new AuditRecordFormat().format({ ...exampleRecord(1), optionKeys }, "2030-01-01T00:00:00.000Z");

@@ -164,6 +164,35 @@ describe("a chained sink", () => {
     expect(await verifyTrail(path, sink.position.end)).toMatchObject({ faults: [], records: 3, missingBefore: 0 });
   });
 
+  it("says that a shorter copy took the place of a file that was moved away", async () => {
+    const { sink, findings } = await openChain(path);
+    await sink.write(batch(1));
+    await sink.write(batch(2));
+    const [start, first] = (await readFile(path, "utf8")).split("\n");
+    await rename(path, join(folder, "hidden"));
+    await writeFile(path, `${start ?? ""}\n${first ?? ""}\n`);
+    await sink.tend();
+    await sink.close();
+    expect(findings).toMatchObject([
+      { isLoss: false },
+      { isLoss: true, message: expect.stringContaining("does not have link 3") as string },
+    ]);
+    expect((await verifyTrail(path)).faults).not.toEqual([]);
+  });
+
+  it("writes on in a file that cannot be put aside, and says so once", async () => {
+    const target = new FileTarget(path, 1);
+    target.rotate = () => Promise.reject(Object.assign(new Error("no"), { code: "EACCES" }));
+    const { sink, findings } = await openChain(path, { target });
+    for (const id of [1, 2, 3]) {
+      await sink.write(batch(id));
+      await sink.tend();
+    }
+    await sink.close();
+    expect(findings).toMatchObject([{ isLoss: false, message: expect.stringContaining("EACCES") as string }]);
+    expect(await verifyTrail(path, sink.position.end)).toMatchObject({ faults: [], records: 3 });
+  });
+
   it("says so when its file was cut or written to, and verification finds it", async () => {
     for (const meddle of [() => truncate(path, 400), () => appendFile(path, batch(9))]) {
       const { sink, findings } = await openChain(path);

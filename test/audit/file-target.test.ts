@@ -115,6 +115,16 @@ describe("a file target", () => {
     await target.close();
   });
 
+  it("takes no other file's place when it is put aside", async () => {
+    const target = await openTarget(path, 1);
+    await target.append(Buffer.from("{}\n"));
+    await writeFile(`${path}.000000000007`, "of another chain\n");
+    expect(await target.rotate(7)).toBe(false);
+    expect(await target.rotate(8)).toBe(true);
+    await target.close();
+    expect(await readFile(`${path}.000000000007`, "utf8")).toBe("of another chain\n");
+  });
+
   it("is put aside under the number of its last link once it is long enough", async () => {
     const target = await openTarget(path, 6);
     await target.append(Buffer.from("{}\n"));

@@ -1,4 +1,4 @@
-import { readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, copyFile, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { SecretBrokerClient } from "../../src/client/index.js";
@@ -88,23 +88,69 @@ describe("audit verify", () => {
     expect(stdout).toMatch(/is not there: the end is missing|links are missing|was changed/u);
   });
 
-  it("is told by a broker within seconds that its live file was deleted, and shows the gap", async () => {
+  it("misses an end that was cut off from a file alone, by a copy of its head", async () => {
+    await start();
+    await client.writeSecret({ name: "A", payload: "1" });
+    const head = join(broker.directory, ".secret-broker", "audit.jsonl.head");
+    await expect.poll(() => readFile(head, "utf8"), { timeout: 5_000 }).toContain('"audit":"checkpoint"');
+    const key = join(broker.directory, ".secret-broker", "audit.key");
+    const verify = ["audit", "verify", "--file", broker.auditFile, "--key", key];
+    expect(await run([...verify, "--head", head])).toMatchObject({ code: 0 });
+    const kept = join(broker.directory, "kept.head");
+    await copyFile(head, kept);
+    const [line = ""] = (await readFile(broker.auditFile, "utf8")).split("\n");
+    await writeFile(broker.auditFile, `${line}\n`);
+    const [alone, missed] = [await run(verify), await run([...verify, "--head", kept])];
+    expect([alone.code, missed.code]).toEqual([0, 1]);
+    expect(missed.stdout).toContain("the end is missing");
+    expect(await run([...verify, "--head", key])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("head is not there") as string,
+    });
+  });
+
+  it("finds a file in which nothing is not complete", async () => {
+    const file = await start();
+    const empty = join(broker.directory, "empty.jsonl");
+    await writeFile(empty, "");
+    const key = join(broker.directory, ".secret-broker", "audit.key");
+    const verify = ["audit", "verify", "--file", empty, "--key", key];
+    expect(await run(verify)).toMatchObject({ code: 0 });
+    expect(await run([...verify, "--complete"])).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining("NOT complete: there is no record and no start") as string,
+    });
+    expect(await run(["audit", "verify", "--config", file, "--complete"])).toMatchObject({ code: 0 });
+  });
+
+  it.each([
+    ["deleted", () => rm(broker.auditFile)],
+    [
+      "replaced",
+      async () => {
+        await writeFile(`${broker.auditFile}.other`, "");
+        await rename(`${broker.auditFile}.other`, broker.auditFile);
+      },
+    ],
+  ])("is told by a broker within seconds that its live file was %s, and shows the gap", async (_what, meddle) => {
     const file = await start();
     await client.writeSecret({ name: "A", payload: "1" });
     expect(await losses()).toBe("0");
-    await rm(broker.auditFile);
+    await meddle();
     await expect.poll(losses, { timeout: 10_000 }).toBe("1");
     await client.writeSecret({ name: "A", payload: "2" });
     const { code, stderr } = await run(["audit", "verify", "--config", file]);
     expect(stderr).toMatch(/links before the first one are kept elsewhere/u);
     const complete = await run(["audit", "verify", "--config", file, "--complete"]);
     expect([code, complete.code]).toEqual([0, 1]);
+    expect(complete.stdout).toMatch(/audit\.jsonl: NOT complete: \d links before the first one are missing\n$/u);
   });
 
   it.each([
     [[], "--config or --file"],
     [["--file", "x"], "--key"],
     [["--config", "a", "--file", "b"], "one of them"],
+    [["--config", "a", "--head", "b"], "--head goes with --file"],
     [["--config", "a", "--from", "yesterday"], "2030-01-31T12:00:00Z"],
   ])("%j is wrong usage", async (parameters, text) => {
     await start();
@@ -134,6 +180,26 @@ describe("audit who-read", () => {
     ]);
     expect(found.stdout).not.toContain(canary);
     expect(await readFile(broker.auditFile, "utf8")).not.toContain(canary);
+  });
+
+  it("accuses nobody on the strength of lines that belong to no link", async () => {
+    const file = await start();
+    await client.writeSecret({ name: "A", payload: canary });
+    const [, hash = ""] = /"payload_hash":"(\w+)"/u.exec(await readFile(broker.auditFile, "utf8")) ?? [];
+    const forged = {
+      time: "2030-01-01T00:00:00.000Z",
+      request_id: "1",
+      principal: "innocent",
+      peer: "",
+      action: "read",
+    };
+    await appendFile(broker.auditFile, `${JSON.stringify({ ...forged, name: "A", payload_hash: hash })}\n`);
+    await expect.poll(losses, { timeout: 10_000 }).toBe("1");
+    await client.readSecret({ name: "A" });
+    const { code, stdout } = await run(["audit", "who-read", "--config", file], { stdin: canary });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/local +read/u);
+    expect(stdout).not.toContain("innocent");
   });
 
   it("knows nothing of a value that was never here, nor of one that was only asked about and had not changed", async () => {

@@ -1,0 +1,144 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { constants } from "node:fs";
+import { mkdtemp, open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { startBroker, type TestBroker } from "../../src/testkit/start-broker.js";
+import { RpcCaller } from "./call-rpc.js";
+
+/** Something that takes records until it is told to stall. */
+interface Peer {
+  readonly sink: string;
+  stall(): void;
+  goOn(): void;
+  end(): Promise<void>;
+}
+
+let folder = "";
+let broker: TestBroker | undefined;
+let peer: Peer | undefined;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "stall-"));
+});
+
+afterEach(async () => {
+  await broker?.stop();
+  await peer?.end();
+  await rm(folder, { recursive: true });
+});
+
+/** A daemon in a process of its own, which can be stopped in the middle. */
+async function syslogDaemon(): Promise<Peer> {
+  const path = join(folder, "log");
+  const program = `require("node:net").createServer((socket) => socket.resume()).listen(process.argv[1], () => console.log("up"))`;
+  const daemon: ChildProcess = spawn(process.execPath, ["-e", program, path], { stdio: ["ignore", "pipe", "inherit"] });
+  await new Promise((resolve) => daemon.stdout?.once("data", resolve));
+  return {
+    sink: `{ kind: syslog, address: "unix:${path}", deadline: 200ms }`,
+    stall: () => daemon.kill("SIGSTOP"),
+    goOn: () => daemon.kill("SIGCONT"),
+    end: async () => {
+      const ended = new Promise((resolve) => daemon.once("exit", resolve));
+      daemon.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
+
+/** A named pipe whose reader may stop to read. */
+async function namedPipe(): Promise<Peer> {
+  const path = join(folder, "pipe");
+  await promisify(execFile)("mkfifo", [path]);
+  const reader = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  let [isReading, isOpen] = [true, true];
+  const read = async (): Promise<void> => {
+    while (isOpen) {
+      if (isReading) await reader.read(Buffer.alloc(65_536), 0, 65_536).catch(() => undefined);
+      await wait(5);
+    }
+    await reader.close();
+  };
+  const ended = read();
+  return {
+    sink: `{ kind: file, path: "${path}", deadline: 200ms }`,
+    stall: () => {
+      isReading = false;
+    },
+    goOn: () => {
+      isReading = true;
+    },
+    end: async () => {
+      isOpen = false;
+      await ended;
+    },
+  };
+}
+
+async function readiness({ adminAddress = "" }: TestBroker): Promise<number> {
+  return (await fetch(`http://${adminAddress}/readyz`)).status;
+}
+
+describe("a broker whose required audit sink stalls", () => {
+  it.each([
+    ["a syslog daemon that is stopped", syslogDaemon],
+    ["a named pipe that nobody reads any more", namedPipe],
+  ])("refuses calls, is not ready, and goes on by itself: %s", { timeout: 60_000 }, async (_what, begin) => {
+    peer = await begin();
+    const started = await startBroker({
+      config: `
+general_settings: { key_management_settings: { access_mode: read_only } }
+secret_broker:
+  manager: { kind: memory }
+  admin: { listen: "127.0.0.1:0" }
+  audit: { sinks: [${peer.sink}] }
+  log: { level: error }
+`,
+    });
+    broker = started;
+    const caller = new RpcCaller(started.address);
+    const read = async (): Promise<string | undefined> => (await caller.call("ReadSecret", { name: "KEY" })).reason;
+    expect(await read()).toBe("SECRET_NOT_FOUND");
+    expect(await readiness(started)).toBe(200);
+
+    peer.stall();
+    // Every call ends, one way or the other, until what lies between is full.
+    const reasons = new Set<string | undefined>();
+    for (let round = 0; round < 200 && !reasons.has("AUDIT_UNAVAILABLE"); round += 1) {
+      for (const reason of await Promise.all(Array.from({ length: 50 }, read))) reasons.add(reason);
+    }
+    expect([...reasons].sort()).toEqual(["AUDIT_UNAVAILABLE", "SECRET_NOT_FOUND"]);
+    expect(await read()).toBe("AUDIT_UNAVAILABLE");
+    expect(await readiness(started)).toBe(503);
+
+    peer.goOn();
+    await expect.poll(() => readiness(started), { timeout: 30_000 }).toBe(200);
+    expect(await read()).toBe("SECRET_NOT_FOUND");
+    caller.close();
+  });
+
+  it("stops also while it stalls", { timeout: 60_000 }, async () => {
+    peer = await namedPipe();
+    const config = `
+general_settings: { key_management_settings: { access_mode: read_only } }
+secret_broker:
+  manager: { kind: memory }
+  admin: { listen: "127.0.0.1:0" }
+  audit: { sinks: [${peer.sink}] }
+  log: { level: error }
+`;
+    const started = await startBroker({ config });
+    const caller = new RpcCaller(started.address);
+    peer.stall();
+    let reason: string | undefined;
+    for (let call = 0; call < 2_000 && reason !== "AUDIT_UNAVAILABLE"; call += 1) {
+      ({ reason } = await caller.call("ReadSecret", { name: "KEY" }));
+    }
+    expect(reason).toBe("AUDIT_UNAVAILABLE");
+    caller.close();
+    await expect(started.stop()).resolves.toBeUndefined();
+  });
+});
