@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { isSecretError } from "../domain/secret-error.js";
+import type { CredentialFile } from "../client/connection/credential-source.js";
+import type { TlsOptions } from "../client/connection/tls-material.js";
 import { SecretBrokerClient } from "../client/secret-broker-client.js";
 import type { CliIo } from "./cli-io.js";
 import type { CliOutput } from "./cli-output.js";
@@ -26,6 +28,9 @@ export interface ConnectionOptions extends OutputOptions {
   /** In milliseconds. */
   readonly timeout?: number;
   readonly tokenFile?: string;
+  readonly caFile?: string;
+  readonly certificate?: string;
+  readonly key?: string;
 }
 
 /** Where a broker is looked for unless told otherwise. */
@@ -52,6 +57,9 @@ export function addConnectionOptions(command: Command): Command {
       `the broker, host:port or unix:PATH (env: ${addressVariable}, default: ${defaultAddress})`,
     )
     .option("--token-file <file>", `the file with the bearer token to send (env: ${tokenFileVariable})`)
+    .option("--ca-file <file>", "speak TLS, and check the broker's certificate against these authorities")
+    .option("--certificate <file>", "speak TLS, and prove who you are with this certificate; with --key")
+    .option("--key <file>", "the private key of --certificate")
     .option("--timeout <time>", "how long to wait: 500ms, 10s, 2m (default: 10s)", parseTimeout);
 }
 
@@ -77,11 +85,13 @@ export async function withClient<Result>(
   }
 }
 
-function createClient({ env }: CliIo, { address, timeout, tokenFile }: ConnectionOptions): SecretBrokerClient {
-  const token = readToken(tokenFile ?? env[tokenFileVariable]);
+function createClient({ env }: CliIo, options: ConnectionOptions): SecretBrokerClient {
+  const { address, timeout, tokenFile } = options;
+  const token = tokenSource(tokenFile ?? env[tokenFileVariable]);
+  const tls = tlsOptions(options);
   const fromEnvironment = env[addressVariable] === "" ? undefined : env[addressVariable];
   try {
-    return new SecretBrokerClient(address ?? fromEnvironment ?? defaultAddress, { timeoutMs: timeout, token });
+    return new SecretBrokerClient(address ?? fromEnvironment ?? defaultAddress, { timeoutMs: timeout, token, tls });
   } catch (error) {
     if (!isSecretError(error)) throw error;
     const source = address === undefined ? addressVariable : "--address";
@@ -90,12 +100,33 @@ function createClient({ env }: CliIo, { address, timeout, tokenFile }: Connectio
 }
 
 /** A token is taken from a file alone: arguments and variables are shown to others on the machine. */
-function readToken(file: string | undefined): string | undefined {
+function tokenSource(file: string | undefined): CredentialFile | undefined {
   if (file === undefined || file === "") return undefined;
+  assertReadable(file, "the token file");
+  return { file };
+}
+
+function tlsOptions({ caFile, certificate, key }: ConnectionOptions): TlsOptions | undefined {
+  if ((certificate === undefined) !== (key === undefined)) {
+    throw new UsageError("--certificate and --key must be given together");
+  }
+  const ca = credentialFile(caFile, "--ca-file");
+  const own = { certificate: credentialFile(certificate, "--certificate"), key: credentialFile(key, "--key") };
+  return ca === undefined && own.key === undefined ? undefined : { ca, ...own };
+}
+
+function credentialFile(file: string | undefined, option: string): CredentialFile | undefined {
+  if (file === undefined) return undefined;
+  assertReadable(file, `the file of ${option},`);
+  return { file };
+}
+
+/** Said before anything is tried; commands that go on for long read the file again when it changes. */
+function assertReadable(file: string, what: string): void {
   try {
-    return readFileSync(file, "utf8").trim();
+    readFileSync(file);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
-    throw new UsageError(`the token file ${file} cannot be read (${code})`);
+    throw new UsageError(`${what} ${file} cannot be read (${code})`);
   }
 }

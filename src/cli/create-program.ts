@@ -6,6 +6,8 @@ import { addBackupCommands } from "./backup-command.js";
 import { addConfigCommand } from "./config-command.js";
 import { addCopyCommand } from "./copy-command.js";
 import { addDeleteCommand } from "./delete-command.js";
+import { addExecCommand } from "./exec-command.js";
+import { addGetCommand } from "./get-command.js";
 import { addImportCommand } from "./import-command.js";
 import { addKeyCommand } from "./key-command.js";
 import { addListCommand } from "./list-command.js";
@@ -39,6 +41,8 @@ export function createProgram(context: CommandContext): Command {
   addConnectionOptions(program);
   addServeCommand(program, context);
   addReadCommand(program, context);
+  addGetCommand(program, context);
+  addExecCommand(program, context);
   addWriteCommand(program, context);
   addDeleteCommand(program, context);
   addListCommand(program, context);

@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import type { SecretErrorReason } from "../domain/secret-error.js";
 
 /** What the exit codes mean; scripts rely on them. */
@@ -50,3 +51,8 @@ export const exitCodeByReason: Readonly<Record<SecretErrorReason, number>> = {
   CONFIG_INVALID: exitCodes.failed,
   INTERNAL_ERROR: exitCodes.failed,
 };
+
+/** What a command line that was ended by a signal exits with, as a shell would. */
+export function signalExitCode(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal];
+}

@@ -26,10 +26,36 @@ const maxTimeoutMs = 24 * 60 * 60_000;
  * @throws UsageError
  */
 export function parseTimeout(text: string): number {
-  const [, digits, unit = ""] = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m)$/.exec(text) ?? [];
-  const timeoutMs = Number(digits) * (msByUnit.get(unit) ?? Number.NaN);
+  const timeoutMs = lengthMs(text);
   if (timeoutMs > 0 && timeoutMs <= maxTimeoutMs) return timeoutMs;
   throw new UsageError("--timeout must be a length of time of at most a day, such as 500ms, 10s or 2m");
+}
+
+/** Makes the parser of an option that takes a length of time, which may be 0. */
+export function lengthOfTime(option: string): (text: string) => number {
+  return (text) => {
+    const value = text === "0" ? 0 : lengthMs(text);
+    if (value >= 0 && value <= maxTimeoutMs) return value;
+    throw new UsageError(`${option} must be a length of time of at most a day, such as 0, 500ms, 10s or 2m`);
+  };
+}
+
+function lengthMs(text: string): number {
+  const [, digits, unit = ""] = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m)$/.exec(text) ?? [];
+  return Number(digits) * (msByUnit.get(unit) ?? Number.NaN);
+}
+
+/** Whether a text can be the name of an environment variable that every program can read. */
+export function isVariable(text: string): boolean {
+  return /^[A-Za-z_][A-Za-z0-9_]{0,254}$/.test(text);
+}
+
+/** Makes the parser of an option that takes the name of an environment variable. */
+export function parseVariable(option: string): (text: string) => string {
+  return (text) => {
+    if (isVariable(text)) return text;
+    throw new UsageError(`${option} must be the name of an environment variable: letters, digits and _`);
+  };
 }
 
 /**

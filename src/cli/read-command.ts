@@ -1,6 +1,4 @@
 import type { Command } from "commander";
-import type { ReadFound } from "../client/read-secret.js";
-import type { Payload } from "../domain/payload.js";
 import {
   addConnectionOptions,
   type CommandContext,
@@ -9,7 +7,7 @@ import {
   withClient,
 } from "./command-context.js";
 import { wholeNumber } from "./option-parsers.js";
-import { UsageError } from "./usage-error.js";
+import { documentOf, printPayload } from "./print-secret.js";
 
 interface ReadOptions extends ConnectionOptions {
   readonly version?: number;
@@ -36,22 +34,5 @@ async function readSecret(context: CommandContext, name: string, options: ReadOp
   // Nothing was said of a known version, so this is the secret.
   if (answer.notModified) return;
   if (options.json) await context.output.document(documentOf(answer));
-  else await printValue(context, answer.secret.payload, options.raw ?? false);
-}
-
-async function printValue({ output }: CommandContext, payload: Payload, raw: boolean): Promise<void> {
-  if (typeof payload === "string") {
-    await output.result(raw ? payload : `${payload}\n`);
-    return;
-  }
-  if (output.isTerminal) {
-    throw new UsageError("the value is binary; send it to a file or a pipe, or use --json, which has it in base64");
-  }
-  await output.result(payload);
-}
-
-function documentOf({ secret, servedFrom, ageMs }: ReadFound): unknown {
-  const { payload, name, uid, version, ...rest } = secret;
-  const value = typeof payload === "string" ? { text: payload } : { binary: Buffer.from(payload).toString("base64") };
-  return { name, uid, version, ...value, ...rest, servedFrom, ageMs };
+  else await printPayload(context.output, answer.secret.payload, options.raw ?? false);
 }

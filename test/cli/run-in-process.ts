@@ -1,5 +1,5 @@
 import { PassThrough, Readable, Writable } from "node:stream";
-import type { CliIo, StopSignal } from "../../src/cli/cli-io.js";
+import type { CliIo, PassedSignal } from "../../src/cli/cli-io.js";
 import { runCli } from "../../src/cli/run-cli.js";
 
 /** What a command line is run with. */
@@ -37,14 +37,14 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
 export interface RunningCli {
   readonly code: Promise<number>;
   readonly stderr: () => string;
-  signal(name: StopSignal): void;
+  signal(name: PassedSignal): void;
 }
 
 /** Runs one command line in this process without waiting for its end. */
 export function launch(argv: readonly string[]): RunningCli {
   const stderr = new Collector();
-  const listeners = new Map<StopSignal, Set<() => void>>();
-  const listenersOf = (signal: StopSignal): Set<() => void> => {
+  const listeners = new Map<PassedSignal, Set<() => void>>();
+  const listenersOf = (signal: PassedSignal): Set<() => void> => {
     const known = listeners.get(signal) ?? new Set();
     listeners.set(signal, known);
     return known;
@@ -57,7 +57,7 @@ export function launch(argv: readonly string[]): RunningCli {
     on: (signal, listener) => listenersOf(signal).add(listener),
     off: (signal, listener) => listenersOf(signal).delete(listener),
   };
-  const signal = (name: StopSignal): void => {
+  const signal = (name: PassedSignal): void => {
     for (const listener of [...listenersOf(name)]) listener();
   };
   return { code: runCli(argv, io), stderr: () => stderr.text(), signal };

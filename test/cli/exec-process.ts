@@ -1,0 +1,52 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect } from "vitest";
+
+const main = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+
+/** The built command line in a process of its own. */
+export class CliProcess {
+  readonly child: ChildProcess;
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+  stdout = "";
+  stderr = "";
+
+  constructor(argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
+    const { PATH = "", HOME = "" } = process.env;
+    this.child = spawn(process.execPath, [main, ...argv], { env: { PATH, HOME, ...env }, stdio: "pipe" });
+    this.child.stdout?.on("data", (chunk: Buffer) => (this.stdout += chunk.toString("utf8")));
+    this.child.stderr?.on("data", (chunk: Buffer) => (this.stderr += chunk.toString("utf8")));
+    this.ended = once(this.child, "close").then(([code, signal]: unknown[]) => ({
+      code: typeof code === "number" ? code : null,
+      signal: (signal ?? null) as NodeJS.Signals | null,
+    }));
+  }
+
+  /** Resolves when standard output holds a text so many times. */
+  async prints(text: string, times = 1): Promise<void> {
+    await expect
+      .poll(() => this.stdout.split(text).length - 1 >= times, { timeout: 15_000, interval: 20, message: this.stderr })
+      .toBe(true);
+  }
+
+  /** Ends it at once, if it has not ended. */
+  async kill(): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill("SIGKILL");
+    await this.ended;
+  }
+}
+
+/** Writes a script into a folder; returns how it is run. */
+export function script(folder: string, text: string): [string, string] {
+  const file = join(folder, "script.mjs");
+  writeFileSync(file, text);
+  return [process.execPath, file];
+}
+
+/** What every process of this machine was started with, as far as it can be seen. */
+export function commandLineOf(pid: number): string {
+  return readFileSync(`/proc/${String(pid)}/cmdline`, "latin1");
+}
