@@ -14,6 +14,7 @@ import { addListCommand } from "./list-command.js";
 import { addManagerCommand } from "./manager-command.js";
 import { addPolicyCommand } from "./policy-command.js";
 import { addReadCommand } from "./read-command.js";
+import { addRenderCommand } from "./render-command.js";
 import { addServeCommand } from "./serve-command.js";
 import { addTokenCommand } from "./token-command.js";
 import { addWriteCommand } from "./write-command.js";
@@ -43,6 +44,7 @@ export function createProgram(context: CommandContext): Command {
   addReadCommand(program, context);
   addGetCommand(program, context);
   addExecCommand(program, context);
+  addRenderCommand(program, context);
   addWriteCommand(program, context);
   addDeleteCommand(program, context);
   addListCommand(program, context);

@@ -22,6 +22,7 @@ import { ChildSupervisor } from "./exec/child-supervisor.js";
 import { type OnChange, parseOnChange } from "./exec/on-change.js";
 import { passSignals } from "./exec/pass-signals.js";
 import { signalExitCode } from "./exit-codes.js";
+import { describeProblem } from "./describe-problem.js";
 import { lengthOfTime } from "./option-parsers.js";
 import { readReferences, type ReferenceValues } from "./read-references.js";
 import { ReferenceFollower } from "./reference-follower.js";
@@ -144,8 +145,8 @@ class ExecRun {
         this.#onChange(onChange, changed);
       },
       onProblem: (problem) => {
-        const text = problem === undefined ? "secrets can be read again" : `${problem.message} (${problem.reason})`;
-        void this.#note(problem === undefined ? text : `the program keeps the secrets it has: ${text}`);
+        const text = problem && `the program keeps the secrets it has: ${describeProblem(problem)}`;
+        void this.#note(text ?? "secrets can be read again");
       },
     });
     await follower.start();
@@ -169,7 +170,7 @@ class ExecRun {
       this.#supervisor?.restart(childEnvironment(this.#inherited, this.#bindings, this.#latest));
     } catch (error) {
       if (!isSecretError(error)) throw error;
-      await this.#note(`the program keeps the secrets it has: ${error.message}`);
+      await this.#note(`the program keeps the secrets it has: ${describeProblem(error)}`);
     }
   }
 

@@ -1,6 +1,5 @@
 import type { SecretBrokerClient } from "../client/secret-broker-client.js";
 import { SecretStore } from "../client/store/secret-store.js";
-import { isSecretError, SecretError } from "../domain/secret-error.js";
 import { readReferences, type ReferenceValues } from "./read-references.js";
 import type { SecretReference } from "./secret-reference.js";
 
@@ -12,10 +11,10 @@ export interface FollowOptions {
   readonly values: ReferenceValues;
   /** How long one read may take, in milliseconds. */
   readonly timeoutMs: number;
-  /** Told of other values; nothing is read meanwhile. */
+  /** Told of other values; nothing is read meanwhile, and it is told again when it fails. */
   readonly onChange: (values: ReferenceValues) => void | Promise<void>;
-  /** Told once why the values cannot be had any more, and with nothing when they can be again. */
-  readonly onProblem: (problem: SecretError | undefined) => void;
+  /** Told once why values cannot be had or taken over any more, and with nothing when they can be again. */
+  readonly onProblem: (problem: Error | undefined) => void;
   /** How often what the broker does not tell of is asked for, in milliseconds; 15,000 unless given. */
   readonly pollIntervalMs?: number;
 }
@@ -115,23 +114,18 @@ export class ReferenceFollower {
     const { signal } = this.#closing;
     try {
       const values = await readReferences(client, references, { timeoutMs, signal });
-      this.#note(undefined);
-      if (values.equals(this.#values)) return;
+      if (!values.equals(this.#values)) await onChange(values);
       this.#values = values;
-      await onChange(values);
+      this.#note(undefined);
     } catch (error) {
       if (signal.aborted) return;
-      this.#note(isSecretError(error) ? error : unexpected(error));
+      this.#note(error instanceof Error ? error : new Error("something else than an error was thrown"));
     }
   }
 
-  #note(problem: SecretError | undefined): void {
+  #note(problem: Error | undefined): void {
     const wasWell = this.#failures === 0;
     this.#failures = problem === undefined ? 0 : Math.min(this.#failures + 1, 10);
     if (wasWell !== (problem === undefined)) this.#options.onProblem(problem);
   }
-}
-
-function unexpected(cause: unknown): SecretError {
-  return new SecretError("INTERNAL_ERROR", "the change could not be acted upon", { cause });
 }

@@ -1,9 +1,11 @@
 import { CommanderError } from "commander";
 import { ConfigError, formatProblem } from "../config/config-error.js";
 import { isSecretError, type SecretError } from "../domain/secret-error.js";
+import { ActionError } from "./action-error.js";
 import { adviceByReason } from "./advice-by-reason.js";
 import type { CliOutput } from "./cli-output.js";
 import { exitCodeByReason, exitCodes } from "./exit-codes.js";
+import { TemplateError } from "./render/template.js";
 import { UsageError } from "./usage-error.js";
 
 /** How failures are shown. */
@@ -51,6 +53,8 @@ function isHelp({ exitCode, code }: CommanderError): boolean {
 function reportOf(thrown: unknown): Report {
   if (isSecretError(thrown)) return secretReport(thrown);
   if (thrown instanceof ConfigError) return configReport(thrown);
+  if (thrown instanceof TemplateError) return templateReport(thrown);
+  if (thrown instanceof ActionError) return actionReport(thrown);
   if (thrown instanceof UsageError) return usageReport(thrown.message);
   if (thrown instanceof CommanderError) return usageReport(messageOf(thrown));
   // A foreign failure's text could quote a value.
@@ -65,6 +69,14 @@ function secretReport({ reason, message, metadata }: SecretError): Report {
 function configReport({ problems }: ConfigError): Report {
   const count = problems.length === 1 ? "1 problem" : `${String(problems.length)} problems`;
   return { code: exitCodes.failed, reason: "CONFIG_INVALID", message: `the configuration has ${count}`, problems };
+}
+
+function templateReport({ message, problems }: TemplateError): Report {
+  return { code: exitCodes.failed, reason: "TEMPLATE_INVALID", message, problems };
+}
+
+function actionReport({ message }: ActionError): Report {
+  return { code: exitCodes.failed, reason: "ACTION_FAILED", message };
 }
 
 function usageReport(message: string): Report {
