@@ -16,7 +16,11 @@ export class CliProcess {
 
   constructor(argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
     const { PATH = "", HOME = "" } = process.env;
-    this.child = spawn(process.execPath, [main, ...argv], { env: { PATH, HOME, ...env }, stdio: "pipe" });
+    this.child = spawn(process.execPath, [main, ...argv], {
+      env: { PATH, HOME, ...env },
+      stdio: "pipe",
+      detached: true,
+    });
     this.child.stdout?.on("data", (chunk: Buffer) => (this.stdout += chunk.toString("utf8")));
     this.child.stderr?.on("data", (chunk: Buffer) => (this.stderr += chunk.toString("utf8")));
     this.ended = once(this.child, "close").then(([code, signal]: unknown[]) => ({
@@ -32,9 +36,10 @@ export class CliProcess {
       .toBe(true);
   }
 
-  /** Ends it at once, if it has not ended. */
+  /** Ends it at once with whatever it runs, if that has not ended. */
   async kill(): Promise<void> {
-    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill("SIGKILL");
+    const { pid, exitCode, signalCode } = this.child;
+    if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, "SIGKILL");
     await this.ended;
   }
 }
