@@ -6,7 +6,7 @@ import { SecretBrokerClient } from "../../src/client/secret-broker-client.js";
 import { readReferences, type ReferenceValues } from "../../src/cli/read-references.js";
 import { ReferenceFollower } from "../../src/cli/reference-follower.js";
 import { startBroker, type TestBroker } from "../../src/testkit/start-broker.js";
-import { CliProcess, script } from "./exec-process.js";
+import { CliProcess, script, watchingConfig } from "./exec-process.js";
 
 let broker: TestBroker;
 let client: SecretBrokerClient;
@@ -15,7 +15,7 @@ let cleanups: (() => unknown)[] = [];
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "exec-"));
-  broker = await startBroker();
+  broker = await startBroker({ config: watchingConfig });
   client = new SecretBrokerClient(broker.address);
 });
 afterEach(async () => {
@@ -42,7 +42,7 @@ async function write(payload: string): Promise<void> {
 describe("exec --on-change restart", () => {
   it("starts the program anew with each new value, never two at once", async () => {
     await write("v1");
-    const text = `console.log("begin"); ${says} process.on("SIGTERM", () => { console.log("end"); process.exit(0); });`;
+    const text = `process.on("SIGTERM", () => { console.log("end"); process.exit(0); }); console.log("begin"); ${says}`;
     const process = exec(restarts, text);
     for (const version of ["v1", "v2", "v3"]) {
       if (version !== "v1") await write(version);
@@ -65,7 +65,7 @@ describe("exec --on-change restart", () => {
 
   it("starts nothing after it was told to end, even in the midst of a restart", async () => {
     await write("v1");
-    const text = `${says} let told = 0; process.on("SIGTERM", () => { console.log("told"); if (++told === 2) process.exit(5); });`;
+    const text = `let told = 0; process.on("SIGTERM", () => { console.log("told"); if (++told === 2) process.exit(5); }); ${says}`;
     const process = exec([...restarts, "--grace", "1m"], text);
     await process.prints("has v1;");
     await write("v2");
@@ -77,7 +77,7 @@ describe("exec --on-change restart", () => {
 
   it("does not start a program again that has ended by itself", async () => {
     await write("v1");
-    const process = exec(restarts, `${says} process.on("SIGUSR2", () => process.exit(3));`);
+    const process = exec(restarts, `process.on("SIGUSR2", () => process.exit(3)); ${says}`);
     await process.prints("has v1;");
     process.child.kill("SIGUSR2");
     expect(await process.ended).toEqual({ code: 3, signal: null });
@@ -115,7 +115,7 @@ describe("exec --on-change restart", () => {
     await broker.stop();
     await expect.poll(() => process.stderr, { timeout: 18_000 }).toContain("the program keeps the secrets it has");
     expect(process.child.exitCode).toBeNull();
-    broker = await startBroker({ listen });
+    broker = await startBroker({ config: watchingConfig, listen });
     await client.writeSecret({ name: "OBJECT", payload: '{"f":"1"}' });
     await write("v2");
     await process.prints("has v2;");
@@ -139,13 +139,13 @@ describe("exec --on-change signal:…", () => {
 describe("exec without --on-change", () => {
   it("needs no broker any more once the program runs", async () => {
     await write("v1");
-    const process = exec(["--env", "KEY=KEY"], `${says} process.on("SIGUSR2", () => process.exit(0));`);
+    const process = exec(["--env", "KEY=KEY"], `process.on("SIGUSR2", () => process.exit(0)); ${says}`);
     await process.prints("has v1;");
     await broker.stop();
     process.child.kill("SIGUSR2");
     expect(await process.ended).toEqual({ code: 0, signal: null });
     expect(process.stderr).toBe("");
-    broker = await startBroker();
+    broker = await startBroker({ config: watchingConfig });
   });
 });
 

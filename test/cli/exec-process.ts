@@ -55,3 +55,15 @@ export function script(folder: string, text: string): [string, string] {
 export function commandLineOf(pid: number): string {
   return readFileSync(`/proc/${String(pid)}/cmdline`, "latin1");
 }
+
+/** Asks the manager for changes often, as one in memory does not tell of them. */
+export const watchingConfig = `
+general_settings:
+  key_management_settings: { access_mode: read_and_write }
+secret_broker:
+  manager: { kind: memory }
+  admin: { listen: "127.0.0.1:0" }
+  audit: { sink: file, path: audit.jsonl }
+  log: { level: error }
+  timeouts: { watch_poll: 100ms }
+`;

@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { SecretBrokerClient } from "../../src/client/secret-broker-client.js";
 import { startBroker, type TestBroker } from "../../src/testkit/start-broker.js";
-import { CliProcess, script } from "./exec-process.js";
+import { CliProcess, script, watchingConfig } from "./exec-process.js";
 import { run, type RunResult } from "./run-in-process.js";
 
 const canary = "canary-0c9d7f31";
@@ -27,7 +27,7 @@ let folder: string;
 let started: CliProcess[] = [];
 
 beforeAll(async () => {
-  broker = await startBroker();
+  broker = await startBroker({ config: watchingConfig });
   client = new SecretBrokerClient(broker.address);
 });
 afterAll(async () => {
