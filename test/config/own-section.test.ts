@@ -240,14 +240,14 @@ describe("secret_broker", () => {
   });
 
   it.each([
-    ["{ max_stale: 5m }", "3:12 secret_broker.cache.max_stale", '"ttl"'],
-    ["{ negative_ttl: 1s }", "3:12 secret_broker.cache.negative_ttl", '"ttl"'],
-    ["{ ttl: 5s, refresh_ahead: 5s }", "3:21 secret_broker.cache.refresh_ahead", "shorter"],
-    ["{ ttl: 5s, max_stale: 4s }", "3:21 secret_broker.cache.max_stale", "at least"],
-    ["{ ttl: 5s, stale_while_revalidate: 5s, max_stale: 9s }", "3:49 secret_broker.cache.max_stale", "at least"],
-    ["{ ttl: 25h }", "3:12 secret_broker.cache.ttl", "24h"],
-    ["{ ttl: 1s, negative_ttl: 2m }", "3:21 secret_broker.cache.negative_ttl", "1m"],
-    ["{ jitter: 1 }", "3:12 secret_broker.cache.jitter", "0.5"],
+    ["{ max_stale: 5m }", "3:23 secret_broker.cache.max_stale", '"ttl"'],
+    ["{ negative_ttl: 1s }", "3:26 secret_broker.cache.negative_ttl", '"ttl"'],
+    ["{ ttl: 5s, refresh_ahead: 5s }", "3:36 secret_broker.cache.refresh_ahead", "shorter"],
+    ["{ ttl: 5s, max_stale: 4s }", "3:32 secret_broker.cache.max_stale", "at least"],
+    ["{ ttl: 5s, stale_while_revalidate: 5s, max_stale: 9s }", "3:60 secret_broker.cache.max_stale", "at least"],
+    ["{ ttl: 25h }", "3:17 secret_broker.cache.ttl", "24h"],
+    ["{ ttl: 1s, negative_ttl: 2m }", "3:35 secret_broker.cache.negative_ttl", "1m"],
+    ["{ jitter: 1 }", "3:20 secret_broker.cache.jitter", "0.5"],
   ])("cache %s is refused", (cache, at, text) => {
     expect(placesOf(withMemory(`  cache: ${cache}\n`))).toEqual([at]);
     expect(problemsOf(withMemory(`  cache: ${cache}\n`))[0]?.message).toContain(text);
