@@ -195,11 +195,21 @@ export class SecretCache implements FeedListener {
   }
 
   async #join(reading: Reading, fetch: SharedFetch): Promise<Found> {
+    const startMs = this.#clock.nowMs();
     const found = await this.#answerBy(reading, fetch, undefined);
-    const { name, maxStalenessMs = Infinity } = reading.request;
-    if ((found.origin.ageMs ?? 0) <= maxStalenessMs) return found;
-    // It took longer than the caller's bound allows, or whoever was asked had it from before.
-    return await this.#askAlone(reading, this.#store.open(name, reading.key));
+    if (this.#isNewEnough(found, reading.request)) return found;
+    // It took longer than the bound allows, or whoever was asked had it from before. Those who find that together ask
+    // together: what is asked after a read began is asked for that read.
+    const place = this.#store.open(reading.request.name, reading.key);
+    const next = place.fetch;
+    if (next === undefined || next.isGivenUp || next.askedAtMs < startMs) return await this.#askAlone(reading, place);
+    return await this.#answerBy(reading, next, askedNow);
+  }
+
+  /** That something is not there carries no age, so it must not be older than what is remembered of that. */
+  #isNewEnough({ secret, origin }: Found, { maxStalenessMs = Infinity }: VersionRef): boolean {
+    const boundMs = secret === undefined ? Math.min(maxStalenessMs, this.#settings().negativeTtlMs) : maxStalenessMs;
+    return (origin.ageMs ?? 0) <= boundMs;
   }
 
   /**
