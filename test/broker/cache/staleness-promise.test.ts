@@ -71,17 +71,22 @@ class Simulation {
   }
 
   async #step(): Promise<void> {
-    const { manager, cache } = this.#broker;
+    const { cache } = this.#broker;
     const name = names[this.#random(names.length)] ?? "A";
     const roll = this.#random(100);
     if (roll < 60) this.#read(name);
     else if (roll < 66) await this.#writeThroughBroker(name);
     else if (roll < 72) this.#changeBehind(name);
-    else if (roll < 76) manager.failure = manager.failure === undefined ? down() : undefined;
-    else if (roll < 80) manager.isHolding = true;
-    else if (roll < 90) manager.release();
+    else if (roll < 90) this.#disturb(roll);
     else if (roll < 92) cache.allChanged();
     else if (roll < 95) this.#freeze(name);
+  }
+
+  #disturb(roll: number): void {
+    const { manager } = this.#broker;
+    if (roll < 76) manager.failure = manager.failure === undefined ? down() : undefined;
+    else if (roll < 80) manager.isHolding = true;
+    else manager.release();
   }
 
   #change(name: string, value: string | undefined): void {
