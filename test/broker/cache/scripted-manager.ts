@@ -17,11 +17,18 @@ export class CacheTime implements CacheClock {
   }
 }
 
+/** What it was asked. */
+interface Asked {
+  readonly name: string;
+  readonly version: number | undefined;
+  readonly call: ManagerCall;
+}
+
 /** A manager that answers, fails or hangs as the test says. */
 export class ScriptedManager implements SecretManager {
-  readonly managerName = "scripted";
-  readonly values = new Map<string, ReadReply>();
-  readonly calls: { readonly name: string; readonly version: number | undefined; readonly call: ManagerCall }[] = [];
+  readonly managerName: string = "scripted";
+  readonly values: Map<string, ReadReply> = new Map<string, ReadReply>();
+  readonly calls: Asked[] = [];
   supports: Supports = { sharedReads: true };
   /** Thrown instead of an answer. */
   failure: unknown;
@@ -57,10 +64,7 @@ export class ScriptedManager implements SecretManager {
     for (const go of this.#held.splice(0)) go();
   }
 
-  #answer(
-    asked: (typeof this.calls)[number],
-    find: () => ReadReply | undefined,
-  ): ReadReply | undefined | Promise<ReadReply | undefined> {
+  #answer(asked: Asked, find: () => ReadReply | undefined): ReadReply | undefined | Promise<ReadReply | undefined> {
     this.calls.push(asked);
     const { failure } = this;
     // eslint-disable-next-line @typescript-eslint/only-throw-error -- whatever a test wants to see thrown
