@@ -23,7 +23,9 @@ A key without a value means its default. Relative paths are relative to the file
 with its unit, \`ms\`, \`s\`, \`m\` or \`h\`; sizes are a number of bytes, or one with \`B\`, \`KiB\` or \`MiB\`. An unknown key in
 \`secret_broker\` is a problem, and so is a near miss of any key the broker reads.`;
 
-const laterSections = ["timeouts", "metrics", "authentication.tokens", "policies", "principals", "freezes"];
+const laterSections = [
+  ...["timeouts", "cache", "breaker", "metrics", "authentication.tokens", "policies", "principals", "freezes"],
+];
 
 const sections: readonly Section[] = [
   {
