@@ -26,7 +26,10 @@ with its unit, \`ms\`, \`s\`, \`m\` or \`h\`; sizes are a number of bytes, or on
 const authentication = ["tokens", "jwt", "certificates", "certificates.principals", "forwarded"].map(
   (method) => `authentication.${method}`,
 );
-const laterSections = ["timeouts", "metrics", ...authentication, "policies", "principals", "freezes"];
+const laterSections = [
+  ...["timeouts", "cache", "breaker", "metrics", ...authentication],
+  ...["policies", "principals", "freezes"],
+];
 
 const sections: readonly Section[] = [
   {

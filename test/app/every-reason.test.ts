@@ -59,8 +59,10 @@ const provoked: Partial<Record<SecretErrorReason, readonly [rpc: string, request
   MANAGER_REPLY_INVALID: ["ReadSecret", { name: "NUMBER" }],
 };
 
-/** Provoked by other tests: these need a full disk, an issuer that is down, a caller that leaves, a file that is wrong, a defect of ours. */
+/** Provoked by other tests: these need a cache, a breaker, a full disk, an issuer that is down, a caller that leaves, a file that is wrong, a defect of ours. */
 const provokedElsewhere: readonly SecretErrorReason[] = [
+  "BREAKER_OPEN",
+  "STALE_TOO_OLD",
   "AUDIT_UNAVAILABLE",
   "IDENTITY_UNAVAILABLE",
   "CALL_CANCELLED",
@@ -68,15 +70,13 @@ const provokedElsewhere: readonly SecretErrorReason[] = [
   "INTERNAL_ERROR",
 ];
 
-/** Belong to what is not built yet: grants, credentials, limits, the breaker and the cache. */
+/** Belong to what is not built yet: grants, credentials and limits. */
 const notYet: readonly SecretErrorReason[] = [
   "POLICY_DENIED",
   "CREDENTIAL_MISSING",
   "CREDENTIAL_INVALID",
   "CREDENTIAL_EXPIRED",
   "RATE_LIMITED",
-  "BREAKER_OPEN",
-  "STALE_TOO_OLD",
 ];
 
 const codecs = { ResourceInfo, RetryInfo, PreconditionFailure };

@@ -95,8 +95,6 @@ describe("against a real broker the client", () => {
     expect(await client.readSecret({ name: "key" })).toMatchObject({ secret: { payload: "one" } });
     expect(await administration.reloadConfiguration()).toEqual([]);
     expect(await administration.listConsumers({ pageSize: 1 })).toEqual({ consumers: [], nextPageToken: undefined });
-    await expect(administration.verifyAudit({ fromTime: new Date() })).rejects.toMatchObject({
-      reason: "CAPABILITY_UNSUPPORTED",
-    });
+    expect(await administration.verifyAudit({ fromTime: new Date() })).toMatchObject({ intact: true });
   });
 });
