@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect } from "vitest";
+import { vi } from "vitest";
 
 const main = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 
@@ -31,9 +31,10 @@ export class CliProcess {
 
   /** Resolves when standard output holds a text so many times. */
   async prints(text: string, times = 1): Promise<void> {
-    await expect
-      .poll(() => this.stdout.split(text).length - 1 >= times, { timeout: 15_000, interval: 20, message: this.stderr })
-      .toBe(true);
+    const isPrinted = (): void => {
+      if (this.stdout.split(text).length <= times) throw new Error(`not printed: ${text}; but ${this.stderr}`);
+    };
+    await vi.waitFor(isPrinted, { timeout: 15_000, interval: 20 });
   }
 
   /** Ends it at once with whatever it runs, if that has not ended. */
