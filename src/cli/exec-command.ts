@@ -119,6 +119,8 @@ class ExecRun {
     this.#supervisor = supervisor;
     const ending = supervisor.run();
     const follower = await this.#follow(client, values);
+    // A program that is not told of changes needs no broker any more.
+    if (follower === undefined) client.close();
     const { code, startFailure } = await ending;
     follower?.close();
     if (startFailure !== undefined) await this.#note(`the program cannot be started (${startFailure})`);

@@ -19,6 +19,7 @@ export interface AfterChange {
  * @throws ActionError that says what did not work
  */
 export async function afterChange({ command, target, env, signal }: AfterChange): Promise<void> {
+  if (signal.aborted) return;
   if (command !== undefined) await runCommand(command, env, signal);
   if (target !== undefined) await sendSignal(target);
 }
