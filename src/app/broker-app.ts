@@ -270,6 +270,7 @@ export class BrokerApp {
     return {
       managers: [{ name, kind: this.#config.manager.kind, healthy, capabilities }],
       audit: this.#parts?.audit.status ?? { healthy: false, records: 0, lastWriteTime: undefined },
+      cache: this.#parts?.metrics.cache ?? { entries: 0, bytes: 0, hits: 0, misses: 0 },
       startTime: this.#startTime,
       configurationTime: this.#configurationTime,
       frozenNames: [...this.#freezes.byName.keys()].sort(),

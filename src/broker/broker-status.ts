@@ -6,6 +6,7 @@ export interface BrokerStatus {
   /** The one in front first. */
   readonly managers: readonly ManagerStatus[];
   readonly audit: AuditStatus;
+  readonly cache: CacheStatus;
   readonly startTime: Date;
   /** When the configuration in force was loaded. */
   readonly configurationTime: Date;
@@ -28,6 +29,14 @@ export interface AuditStatus {
   readonly records: number;
   /** Undefined before the first. */
   readonly lastWriteTime: Date | undefined;
+}
+
+/** What the cache holds, and what it has answered since the start; all 0 where nothing is kept. */
+export interface CacheStatus {
+  readonly entries: number;
+  readonly bytes: number;
+  readonly hits: number;
+  readonly misses: number;
 }
 
 /** What the broker does by itself for a manager that cannot. */

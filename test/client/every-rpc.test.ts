@@ -80,7 +80,7 @@ describe("against a real broker the client", () => {
     expect(await administration.getStatus()).toMatchObject({
       managers: [{ healthy: true }],
       audit: { healthy: true, records: expect.any(Number) as number },
-      cache: undefined,
+      cache: { entries: 0, bytes: 0, hits: 0, misses: 0 },
       frozenNames: [],
     });
     const question = { principal: "somebody", action: "read", name: "key" } as const;

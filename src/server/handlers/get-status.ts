@@ -16,7 +16,14 @@ export function getStatus(administration: Administration): UnaryRpc<GetStatusReq
   };
 }
 
-function wireStatus({ managers, audit, startTime, configurationTime, frozenNames }: BrokerStatus): GetStatusResponse {
+function wireStatus({
+  managers,
+  audit,
+  cache,
+  startTime,
+  configurationTime,
+  frozenNames,
+}: BrokerStatus): GetStatusResponse {
   return {
     managers: managers.map(wireManager),
     audit: {
@@ -24,7 +31,12 @@ function wireStatus({ managers, audit, startTime, configurationTime, frozenNames
       records: BigInt(audit.records),
       lastWriteTime: optionalTimestamp(audit.lastWriteTime),
     },
-    cache: undefined,
+    cache: {
+      entries: BigInt(cache.entries),
+      bytes: BigInt(cache.bytes),
+      hits: BigInt(cache.hits),
+      misses: BigInt(cache.misses),
+    },
     startTime: timestampFromDate(startTime),
     configurationTime: timestampFromDate(configurationTime),
     frozenNames: frozenNames.slice(0, maxFrozenNames),
