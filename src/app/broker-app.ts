@@ -2,7 +2,7 @@ import type { Administration } from "../broker/administration.js";
 import type { BoundOptions } from "../broker/bound-options.js";
 import { Broker } from "../broker/broker.js";
 import type { BrokerSettings } from "../broker/broker-settings.js";
-import type { BrokerStatus } from "../broker/broker-status.js";
+import type { AuditStatus, BrokerStatus } from "../broker/broker-status.js";
 import { FollowedCache } from "../broker/cache/followed-cache.js";
 import { Enforcement } from "../broker/enforcement.js";
 import { Freezes } from "../broker/freezes.js";
@@ -13,7 +13,6 @@ import { VirtualKeys } from "../broker/virtual-keys.js";
 import { SecretWatches } from "../broker/watch/secret-watches.js";
 import { reloadedConfig } from "../config/compare-configs.js";
 import type { Config } from "../config/config.js";
-import type { Capability } from "../domain/capability.js";
 import type { SecretManager } from "../contract/secret-manager.js";
 import { type IdentityMethods, stillKnows } from "../identity/caller-identity.js";
 import { KeySources } from "../identity/jwks-sources.js";
@@ -26,6 +25,7 @@ import { Interceptor } from "../server/interceptor.js";
 import { methodNames } from "../server/services.js";
 import type { AdminServer } from "../telemetry/admin-server.js";
 import { BrokerMetrics } from "../telemetry/broker-metrics.js";
+import { CacheCounts } from "../telemetry/cache-counts.js";
 import { CallMetrics } from "../telemetry/call-metrics.js";
 import { createTracing } from "../telemetry/tracing.js";
 import { AuditTrail } from "./audit-trail.js";
@@ -265,16 +265,18 @@ export class BrokerApp {
   }
 
   #status(): BrokerStatus {
-    const { name = "", capabilities = new Set<Capability>() } = this.#parts?.manager ?? {};
-    const healthy = this.#parts?.health.healthy ?? false;
-    return {
-      managers: [{ name, kind: this.#config.manager.kind, healthy, capabilities }],
-      audit: this.#parts?.audit.status ?? { healthy: false, records: 0, lastWriteTime: undefined },
-      cache: this.#parts?.metrics.cache ?? { entries: 0, bytes: 0, hits: 0, misses: 0 },
+    const facts = {
       startTime: this.#startTime,
       configurationTime: this.#configurationTime,
       frozenNames: [...this.#freezes.byName.keys()].sort(),
     };
+    const parts = this.#parts;
+    if (parts === undefined) return { managers: [], audit: nothingWritten, cache: new CacheCounts(), ...facts };
+    const { manager, health, audit, metrics } = parts;
+    const { name, capabilities } = manager;
+    const { kind } = this.#config.manager;
+    const managers = [{ name, kind, healthy: health.healthy, capabilities }];
+    return { managers, audit: audit.status, cache: metrics.cache, ...facts };
   }
 
   #reportHealth(): void {
@@ -282,6 +284,9 @@ export class BrokerApp {
     parts?.server.setServing(parts.health.healthy && parts.audit.log.healthy);
   }
 }
+
+/** How the audit trail is while there is none. */
+const nothingWritten: AuditStatus = { healthy: false, records: 0, lastWriteTime: undefined };
 
 /** What runs between a start and a stop. */
 interface Parts {
