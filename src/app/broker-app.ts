@@ -13,6 +13,7 @@ import { VirtualKeys } from "../broker/virtual-keys.js";
 import { SecretWatches } from "../broker/watch/secret-watches.js";
 import { reloadedConfig } from "../config/compare-configs.js";
 import type { Config } from "../config/config.js";
+import type { Capability } from "../domain/capability.js";
 import type { SecretManager } from "../contract/secret-manager.js";
 import { type IdentityMethods, stillKnows } from "../identity/caller-identity.js";
 import { KeySources } from "../identity/jwks-sources.js";
@@ -198,18 +199,12 @@ export class BrokerApp {
   async #openAudit(metrics: BrokerMetrics): Promise<AuditTrail> {
     return await AuditTrail.open(this.#config.audit, {
       log: this.#log,
-      onBatch: (...batch) => {
-        metrics.auditBatch(...batch);
-      },
+      onBatch: (...batch) => metrics.auditBatch(...batch),
       onHealth: () => {
         this.#reportHealth();
       },
-      onLoss: () => {
-        metrics.auditLoss();
-      },
-      onMissing: (records) => {
-        metrics.auditMissing(records);
-      },
+      onLoss: () => metrics.auditLoss(),
+      onMissing: (records) => metrics.auditMissing(records),
       callsUnderWay: () => this.#interceptor.callsUnderWay,
     });
   }
@@ -274,8 +269,7 @@ export class BrokerApp {
     if (parts === undefined) return { managers: [], audit: nothingWritten, cache: new CacheCounts(), ...facts };
     const { manager, health, audit, metrics } = parts;
     const { name, capabilities } = manager;
-    const { kind } = this.#config.manager;
-    const managers = [{ name, kind, healthy: health.healthy, capabilities }];
+    const managers = [{ name, kind: this.#config.manager.kind, healthy: health.healthy, capabilities }];
     return { managers, audit: audit.status, cache: metrics.cache, ...facts };
   }
 
