@@ -3,10 +3,12 @@ import type { BoundOptions } from "../broker/bound-options.js";
 import { Broker } from "../broker/broker.js";
 import type { BrokerSettings } from "../broker/broker-settings.js";
 import type { BrokerStatus } from "../broker/broker-status.js";
+import { FollowedCache } from "../broker/cache/followed-cache.js";
 import { Enforcement } from "../broker/enforcement.js";
 import { Freezes } from "../broker/freezes.js";
 import { GuardedManager } from "../broker/guarded-manager.js";
 import { HealthMonitor } from "../broker/health-monitor.js";
+import { ManagerBreaker } from "../broker/manager-breaker.js";
 import { VirtualKeys } from "../broker/virtual-keys.js";
 import { SecretWatches } from "../broker/watch/secret-watches.js";
 import { reloadedConfig } from "../config/compare-configs.js";
@@ -132,6 +134,7 @@ export class BrokerApp {
     this.#configurationTime = new Date();
     this.#log.setLevel(this.#config.logLevel);
     this.#parts?.watches.recheck();
+    this.#parts?.followed.adjust();
     this.#reportHealth();
   }
 
@@ -146,6 +149,7 @@ export class BrokerApp {
     // Nor is there time to wait for issuers; tokens that are known stay so.
     this.#keySources.close();
     await parts.server.stop(this.#config.timeouts.drainMs);
+    parts.followed.close();
     await parts.admin?.close();
     await closeManager(parts.manager, this.#log);
     await parts.audit.close();
@@ -161,16 +165,21 @@ export class BrokerApp {
     const settings = (): BrokerSettings => this.#settings;
     const maxPayloadBytes = (): number => this.#settings.maxPayloadBytes;
     const boundOptions = (): BoundOptions => this.#settings.boundOptions;
-    const manager = new GuardedManager(opened, { log: this.#log, metrics, maxPayloadBytes, boundOptions });
+    const breaker = new ManagerBreaker({ settings: () => this.#settings.breaker, counts: metrics.breaker });
+    const manager = new GuardedManager(opened, { log: this.#log, metrics, maxPayloadBytes, boundOptions, breaker });
     const audit = await this.#openAudit(metrics);
     const { log: auditLog, payloadHashes } = audit;
     const policy = (): Policy => this.#settings.policy;
     const enforcement = new Enforcement({ audit: auditLog, metrics, policy, payloadHashes });
     const watches = new SecretWatches({ manager, enforcement, log: this.#log, settings: () => this.#settings.watch });
-    const broker = new Broker({ manager, enforcement, metrics, watches, settings });
+    const cacheParts = { manager, counts: metrics.cache, settings: () => this.#settings.cache };
+    const followed = new FollowedCache({ ...cacheParts, watches });
+    const { cache } = followed;
+    const broker = new Broker({ manager, cache, enforcement, metrics, watches, settings });
     const administration = buildAdministration({
       enforcement,
       watches,
+      cache,
       freezes: this.#freezes,
       explain: (request) => explainAccess(this.#settings.policy, grantSettings(this.#config), request),
       status: () => this.#status(),
@@ -186,7 +195,7 @@ export class BrokerApp {
         this.#reportHealth();
       },
     });
-    return { manager, audit, server, health, metrics, watches, admin: undefined };
+    return { manager, audit, server, health, metrics, watches, followed, admin: undefined };
   }
 
   async #openAudit(metrics: BrokerMetrics): Promise<AuditTrail> {
@@ -278,6 +287,7 @@ interface Parts {
   readonly health: HealthMonitor;
   readonly metrics: BrokerMetrics;
   readonly watches: SecretWatches;
+  readonly followed: FollowedCache;
   admin: AdminServer | undefined;
 }
 

@@ -33,6 +33,8 @@ export function brokerSettings(
       readTimeoutMs: timeouts.defaultDeadlineMs,
       concurrency: limits.batchConcurrency,
     },
+    cache: { ...config.cache, fetchTimeoutMs: timeouts.defaultDeadlineMs },
+    breaker: config.breaker,
   };
 }
 

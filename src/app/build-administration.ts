@@ -16,6 +16,7 @@ export interface AdministrationSources {
   readonly enforcement: Enforcement;
   readonly watches: SecretWatches;
   readonly freezes: Freezes;
+  readonly cache: AdministrationParts["cache"];
   readonly explain: (request: AccessRequest) => PolicyExplanation;
   readonly status: () => BrokerStatus;
   /** Undefined where the configuration did not come from a file that is read again. */

@@ -1,4 +1,5 @@
 import { Broker } from "../broker/broker.js";
+import { SecretCache } from "../broker/cache/secret-cache.js";
 import { Enforcement } from "../broker/enforcement.js";
 import { Freezes } from "../broker/freezes.js";
 import { GuardedManager } from "../broker/guarded-manager.js";
@@ -43,8 +44,14 @@ export async function openDoor(config: Config, options: OpenManagerOptions): Pro
     const { log: auditLog, payloadHashes } = audit;
     const enforcement = new Enforcement({ audit: auditLog, metrics, policy: () => settings.policy, payloadHashes });
     const watches = new SecretWatches({ manager, enforcement, log, settings: () => settings.watch });
+    // What is copied is what the manager has now.
+    const cache = new SecretCache({
+      manager,
+      counts: metrics.cache,
+      settings: () => ({ ...settings.cache, ttlMs: 0 }),
+    });
     return {
-      broker: new Broker({ manager, enforcement, metrics, watches, settings: () => settings }),
+      broker: new Broker({ manager, cache, enforcement, metrics, watches, settings: () => settings }),
       managerName: manager.name,
       capabilities: manager.capabilities,
       concurrency: settings.batchConcurrency,

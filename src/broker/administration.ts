@@ -3,6 +3,7 @@ import type { Action } from "../domain/action.js";
 import type { SecretName } from "../domain/secret-name.js";
 import { SecretError } from "../domain/secret-error.js";
 import type { BrokerStatus } from "./broker-status.js";
+import type { SecretCache } from "./cache/secret-cache.js";
 import type { Call } from "./call.js";
 import type { Access, Enforcement } from "./enforcement.js";
 import type { Freezes } from "./freezes.js";
@@ -53,6 +54,7 @@ export interface AdministrationParts {
   readonly enforcement: Enforcement;
   readonly watches: SecretWatches;
   readonly freezes: Freezes;
+  readonly cache: Pick<SecretCache, "drop">;
   readonly status: () => BrokerStatus;
   readonly explain: (question: AccessQuestion) => AccessExplanation;
   /** Reads the configuration again; gives the changed settings that need a restart. @throws SecretError `CONFIG_INVALID` */
@@ -97,12 +99,13 @@ export class Administration {
 
   /** Releases a secret to nobody any more, and takes it from those who watch it. */
   async freeze(call: Call, name: SecretName, cause: string): Promise<FreezeResult> {
-    const { freezes, watches } = this.#parts;
+    const { freezes, watches, cache } = this.#parts;
     const { principal } = call.caller;
     return await this.#perform(
       call,
       async () => {
         const kept = freezes.freeze(name, { cause, principal, time: new Date() });
+        cache.drop(name);
         const confirmations = watches.drop(name);
         const acknowledged = await countConfirmed(confirmations, call);
         await kept;

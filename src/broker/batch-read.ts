@@ -2,6 +2,7 @@ import type { Secret } from "../domain/secret.js";
 import { SecretError } from "../domain/secret-error.js";
 import type { Call } from "./call.js";
 import type { GuardedManager, GuardedRead, GuardedReadResult } from "./guarded-manager.js";
+import { foundNow } from "./read-origin.js";
 import { answerRead, type ReadRequest, type ReadResult } from "./read-secret.js";
 
 /** Where the replies to one request are among those of the batch. */
@@ -39,7 +40,7 @@ export class AtomicBatch {
     if (found === undefined && version !== undefined && active !== undefined) {
       if (secretOf(results[active]) !== undefined) throw SecretError.versionNotFound(name, version);
     }
-    return answerRead(found, request);
+    return answerRead(foundNow(found), request);
   }
 }
 

@@ -1,6 +1,8 @@
 import type { BoundOptions } from "./bound-options.js";
+import type { CacheSettings } from "./cache/cache-settings.js";
 import type { Tags } from "../domain/secret.js";
 import type { Policy } from "../policy/policy.js";
+import type { BreakerSettings } from "./manager-breaker.js";
 import type { WatchSettings } from "./watch/watch-settings.js";
 
 /** How virtual keys are stored. */
@@ -21,4 +23,7 @@ export interface BrokerSettings {
   /** How many reads of a batch the manager is asked at once. */
   readonly batchConcurrency: number;
   readonly watch: WatchSettings;
+  readonly cache: CacheSettings;
+  /** Undefined where the manager is always asked. */
+  readonly breaker: BreakerSettings | undefined;
 }

@@ -14,14 +14,16 @@ import { type SecretName, secretNameProblem } from "../domain/secret-name.js";
 import type { BrokerMetrics } from "../telemetry/broker-metrics.js";
 import { AtomicBatch } from "./batch-read.js";
 import type { BrokerSettings } from "./broker-settings.js";
+import type { SecretCache } from "./cache/secret-cache.js";
 import type { Call } from "./call.js";
 import type { Access, Enforcement, Outcome } from "./enforcement.js";
 import type { Options } from "./guarded-call.js";
-import type { GuardedManager, SecretRef } from "./guarded-manager.js";
+import type { GuardedManager } from "./guarded-manager.js";
 import { filterPage, unwrapPageToken, wrapPageToken } from "./list-secrets.js";
 import { type ReadRequest, type ReadResult, readSecret } from "./read-secret.js";
 import { type RotateRequest, rotateSecret } from "./rotate-secret.js";
 import { runConcurrently } from "./run-concurrently.js";
+import type { SecretRef } from "./secret-ref.js";
 import type { OpenWatch, SecretWatches } from "./watch/secret-watches.js";
 import type { WatchMessage } from "./watch/watch-messages.js";
 
@@ -66,6 +68,7 @@ export type BatchItem = { readonly read: ReadResult } | { readonly error: Secret
 /** What a broker works with. */
 export interface BrokerParts {
   readonly manager: GuardedManager;
+  readonly cache: SecretCache;
   readonly enforcement: Enforcement;
   readonly metrics: BrokerMetrics;
   readonly watches: SecretWatches;
@@ -76,13 +79,15 @@ export interface BrokerParts {
 /** Every action on secrets, one method each: decide and record, ask the manager, answer. */
 export class Broker {
   readonly #manager: GuardedManager;
+  readonly #cache: SecretCache;
   readonly #enforcement: Enforcement;
   readonly #metrics: BrokerMetrics;
   readonly #watches: SecretWatches;
   readonly #settings: () => BrokerSettings;
 
-  constructor({ manager, enforcement, metrics, watches, settings }: BrokerParts) {
+  constructor({ manager, cache, enforcement, metrics, watches, settings }: BrokerParts) {
     this.#manager = manager;
+    this.#cache = cache;
     this.#enforcement = enforcement;
     this.#metrics = metrics;
     this.#watches = watches;
@@ -92,11 +97,7 @@ export class Broker {
   /** Reads one version of a secret. */
   readSecret(call: Call, request: ReadRequest): Promise<ReadResult> {
     const access = readOf(request);
-    return this.#enforcement.perform(
-      [call, access],
-      () => readSecret(this.#manager, call, request),
-      this.#describeRead,
-    );
+    return this.#enforcement.perform([call, access], () => readSecret(this.#cache, call, request), this.#describeRead);
   }
 
   /** Reads many secrets; each is decided, recorded and answered on its own, and all are of one point in time if asked. */
@@ -151,7 +152,7 @@ export class Broker {
     const access: Access = { action: "write", names: [name], isChange: true, options };
     return this.#enforcement.perform(
       [call, access],
-      () => this.#manager.write(call, { name, options }, change),
+      () => this.#cache.change([name], () => this.#manager.write(call, { name, options }, change)),
       (written) => ({ ...describeVersion(written), stored: change.payload }),
     );
   }
@@ -170,7 +171,7 @@ export class Broker {
     const access: Access = { action: "rotate", names, isChange: true, options };
     return this.#enforcement.perform(
       [call, access],
-      () => rotateSecret(this.#manager, call, request),
+      () => this.#cache.change(names, () => rotateSecret(this.#manager, call, request)),
       (rotated) => ({ ...describeVersion(rotated), stored: payload }),
     );
   }
@@ -180,7 +181,7 @@ export class Broker {
     const access: Access = { action: "activate", names: [request.name], isChange: true, options: request.options };
     return this.#enforcement.perform(
       [call, access],
-      () => this.#manager.activate(call, request, request),
+      () => this.#cache.change([request.name], () => this.#manager.activate(call, request, request)),
       ({ uid }) => ({ uid, version: request.version }),
     );
   }
@@ -190,7 +191,7 @@ export class Broker {
     const access: Access = { action: "restore", names: [request.name], isChange: true, options: request.options };
     return this.#enforcement.perform(
       [call, access],
-      () => this.#manager.restore(call, request, request.uid),
+      () => this.#cache.change([request.name], () => this.#manager.restore(call, request, request.uid)),
       ({ uid }) => ({ uid }),
     );
   }
@@ -201,7 +202,7 @@ export class Broker {
     const access: Access = { action: "destroy", names: [request.name], isChange: true, options: request.options };
     return this.#enforcement.perform(
       [call, access],
-      () => this.#manager.destroy(call, request, target),
+      () => this.#cache.change([request.name], () => this.#manager.destroy(call, request, target)),
       () => target,
     );
   }
@@ -235,7 +236,7 @@ export class Broker {
     return this.#enforcement.perform(
       [call, access],
       async () => {
-        const reply = await this.#manager.delete(call, { name, options }, rest);
+        const reply = await this.#cache.change([name], () => this.#manager.delete(call, { name, options }, rest));
         if (mustExist === true && reply.status === "not_found") throw SecretError.notFound(name);
         return reply;
       },

@@ -8,11 +8,13 @@ export type Options = Readonly<Record<string, unknown>>;
 export class GuardedCall implements ManagerCall {
   readonly #call: Call;
   readonly #given: Options | undefined;
+  readonly maxStalenessMs: number | undefined;
   #options: Options | undefined;
 
-  constructor(call: Call, options: Options | undefined) {
+  constructor(call: Call, options: Options | undefined, maxStalenessMs: number | undefined) {
     this.#call = call;
     this.#given = options;
+    this.maxStalenessMs = maxStalenessMs;
   }
 
   get options(): Options {

@@ -1,4 +1,3 @@
-import type { ManagerCall } from "../contract/manager-call.js";
 import type {
   DeleteOptions,
   DeleteReply,
@@ -26,13 +25,9 @@ import { parseDescribeReply, parseListReply } from "./manager-listing.js";
 import { parseDescription } from "./manager-reply.js";
 import { parseBatchReply } from "./manager-batch.js";
 import { parseWatchEvent } from "./manager-watch.js";
+import { ReadQuestion, unlessExpired } from "./read-question.js";
 import { ReadReplyReader } from "./read-reply-reader.js";
-
-/** Which secret a manager is asked about, with the caller's options. */
-export interface SecretRef {
-  readonly name: SecretName;
-  readonly options?: Options | undefined;
-}
+import type { ReadRef, SecretRef } from "./secret-ref.js";
 
 /** One read of several. */
 export interface GuardedRead extends SecretRef {
@@ -46,6 +41,8 @@ export type GuardedReadResult = { readonly secret: Secret | undefined } | { read
 export class GuardedManager {
   readonly name: string;
   readonly capabilities: ReadonlySet<Capability>;
+  /** Whether every caller is answered the same. */
+  readonly hasSharedReads: boolean;
   readonly #guard: ManagerGuard;
   readonly #manager: SecretManager;
   readonly #reader: ReadReplyReader;
@@ -56,6 +53,12 @@ export class GuardedManager {
     this.#reader = new ReadReplyReader(options.maxPayloadBytes);
     this.name = this.#guard.name;
     this.capabilities = new Set(shownCapabilities(manager));
+    this.hasSharedReads = manager.supports?.sharedReads === true;
+  }
+
+  /** The options the manager would see of a call. @throws SecretError `POLICY_DENIED` */
+  optionsFor(call: Call, given: Options | undefined): Options | undefined {
+    return this.#guard.optionsFor(call, given);
   }
 
   /** @throws SecretError `CAPABILITY_UNSUPPORTED` */
@@ -64,21 +67,26 @@ export class GuardedManager {
   }
 
   /** Reads the active version; undefined is confirmed absence, an expired version included. */
-  readonly read = async (call: Call, subject: SecretRef): Promise<Secret | undefined> =>
+  readonly read = async (call: Call, subject: ReadRef): Promise<Secret | undefined> =>
     await this.readAtOnce(call, subject);
 
   /** The same; at once where the manager has it at hand. */
-  readAtOnce(call: Call, subject: SecretRef): Secret | undefined | Promise<Secret | undefined> {
+  readAtOnce(call: Call, subject: ReadRef): Secret | undefined | Promise<Secret | undefined> {
     return this.#guard.put(call, new ReadQuestion(subject, this.#reader));
   }
 
   /** Reads one version. */
-  async readVersion(call: Call, { name, options }: SecretRef, version: number): Promise<Secret | undefined> {
+  async readVersion(
+    call: Call,
+    { name, options, maxStalenessMs }: ReadRef,
+    version: number,
+  ): Promise<Secret | undefined> {
     this.assertSupports("versions");
     return await this.#guard.put(call, {
       operation: "read_version",
       name,
       options,
+      maxStalenessMs,
       ask: (manager, managerCall) => manager.readSecretVersion?.(name, version, managerCall),
       parse: (reply) => unlessExpired(this.#reader.parseVersion(name, version, reply)),
     });
@@ -269,32 +277,6 @@ export class GuardedManager {
   }
 }
 
-/** A class, not an object of closures as the other questions are: reads are what there are most of. */
-class ReadQuestion implements Question<Secret | undefined> {
-  readonly operation = "read";
-  readonly name: SecretName;
-  readonly options: Options | undefined;
-  readonly #reader: ReadReplyReader;
-
-  constructor({ name, options }: SecretRef, reader: ReadReplyReader) {
-    this.name = name;
-    this.options = options;
-    this.#reader = reader;
-  }
-
-  ask(manager: SecretManager, call: ManagerCall): unknown {
-    return manager.readSecret(this.name, call);
-  }
-
-  parse(reply: unknown): Secret | undefined {
-    return unlessExpired(this.#reader.parse(this.name, reply));
-  }
-}
-
 function copyOf(payload: Payload): Payload {
   return typeof payload === "string" ? payload : new Uint8Array(payload);
-}
-
-function unlessExpired(secret: Secret | undefined): Secret | undefined {
-  return secret?.expireTime !== undefined && secret.expireTime.getTime() <= Date.now() ? undefined : secret;
 }

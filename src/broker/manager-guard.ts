@@ -7,6 +7,7 @@ import { type BoundOptions, withBoundOptions } from "./bound-options.js";
 import type { Call } from "./call.js";
 import { GuardedCall, type Options, whileLive } from "./guarded-call.js";
 import { translateManagerFailure } from "./manager-failure.js";
+import type { ManagerBreaker, Pass } from "./manager-breaker.js";
 import { InvalidReply } from "./manager-reply.js";
 
 /** What a guard works with. */
@@ -17,6 +18,8 @@ export interface GuardOptions {
   readonly maxPayloadBytes: () => number;
   /** Those in force now; none unless given. */
   readonly boundOptions?: () => BoundOptions;
+  /** Spares the manager when it fails; nothing does unless given. */
+  readonly breaker?: ManagerBreaker | undefined;
 }
 
 /** A question to a manager, and how to take its reply. */
@@ -24,6 +27,8 @@ export interface Question<T> {
   readonly operation: ManagerOperation;
   readonly name?: string | undefined;
   readonly options?: Options | undefined;
+  /** How old the answer may be; undefined where that is the manager's to say. */
+  readonly maxStalenessMs?: number | undefined;
   /** A payload the manager is handed, to be masked in what it throws. */
   readonly known?: Payload | undefined;
   ask(manager: SecretManager, call: GuardedCall): unknown;
@@ -36,6 +41,12 @@ type Asked = Settled | { readonly isPending: true; readonly reply: PromiseLike<u
 interface Settled {
   readonly isPending: false;
   readonly reply: unknown;
+}
+
+/** A question on its way. */
+interface Passage {
+  readonly startMs: number;
+  readonly pass: Pass | undefined;
 }
 
 const noneBound: BoundOptions = new Map();
@@ -77,17 +88,18 @@ export class ManagerGuard {
   /**
    * Puts one question. What a manager has at hand is answered at once, without a promise, as reads of hot secrets are.
    * @throws SecretError or rejects with one: what the manager may say, `MANAGER_UNAVAILABLE`, `MANAGER_REPLY_INVALID`,
-   * `MANAGER_TIMEOUT`, `CALL_CANCELLED`
+   * `MANAGER_TIMEOUT`, `CALL_CANCELLED`, `BREAKER_OPEN`
    */
   put<T>(call: Call, question: Question<T>): T | Promise<T> {
-    const startMs = performance.now();
+    const pass = this.#options.breaker?.enter(question.operation);
+    const passage: Passage = { pass, startMs: performance.now() };
     try {
       call.assertLive();
       const asked = this.#ask(call, question);
-      if (asked.isPending) return this.#answerLater(call, question, { pending: asked.reply, startMs });
-      return this.#answer(call, question, { reply: asked.reply, startMs });
+      if (asked.isPending) return this.#answerLater(call, question, [asked.reply, passage]);
+      return this.#answer(call, question, [asked.reply, passage]);
     } catch (error) {
-      this.#options.metrics.managerCall(question.operation, "failed", performance.now() - startMs);
+      this.#fail(question, error, passage);
       throw error;
     }
   }
@@ -128,32 +140,40 @@ export class ManagerGuard {
   #ask<T>(call: Call, question: Question<T>): Asked {
     const options = this.optionsFor(call, question.options);
     try {
-      const reply = question.ask(this.#manager, new GuardedCall(call, options));
+      const reply = question.ask(this.#manager, new GuardedCall(call, options, question.maxStalenessMs));
       return isThenable(reply) ? { isPending: true, reply } : { isPending: false, reply };
     } catch (thrown) {
       throw this.failureOf(call, question, thrown);
     }
   }
 
-  #answer<T>(call: Call, question: Question<T>, { reply, startMs }: { reply: unknown; startMs: number }): T {
+  #answer<T>(call: Call, question: Question<T>, [reply, { pass, startMs }]: readonly [unknown, Passage]): T {
     const answer = this.#take(reply, question, call);
     const outcome = outcomeOf(question.operation, answer);
-    this.#options.metrics.managerCall(question.operation, outcome, performance.now() - startMs);
+    const durationMs = performance.now() - startMs;
+    this.#options.metrics.managerCall(question.operation, outcome, durationMs);
+    if (pass !== undefined) this.#options.breaker?.leave(pass, { durationMs });
     return answer;
   }
 
   async #answerLater<T>(
     call: Call,
     question: Question<T>,
-    { pending, startMs }: { readonly pending: PromiseLike<unknown>; readonly startMs: number },
+    [pending, passage]: readonly [PromiseLike<unknown>, Passage],
   ): Promise<T> {
     try {
       const { reply } = await this.#settle(call, question, pending);
-      return this.#answer(call, question, { reply, startMs });
+      return this.#answer(call, question, [reply, passage]);
     } catch (error) {
-      this.#options.metrics.managerCall(question.operation, "failed", performance.now() - startMs);
+      this.#fail(question, error, passage);
       throw error;
     }
+  }
+
+  #fail<T>({ operation }: Question<T>, error: unknown, { pass, startMs }: Passage): void {
+    const durationMs = performance.now() - startMs;
+    this.#options.metrics.managerCall(operation, "failed", durationMs);
+    this.#options.breaker?.leave(pass, { durationMs, error });
   }
 
   /** The reply stays in a box: handed on bare, whatever has a "then" would be waited for once more, unguarded. */

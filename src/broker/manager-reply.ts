@@ -1,6 +1,7 @@
 import { maxSecretNameLength, type SecretName } from "../domain/secret-name.js";
 import { type Payload, payloadByteLength } from "../domain/payload.js";
 import {
+  type Freshness,
   isSendableTime,
   type Secret,
   type SecretDescription,
@@ -20,6 +21,9 @@ export interface ReadExpectation {
   readonly version?: number | undefined;
   readonly maxPayloadBytes: number;
 }
+
+/** A year: nothing that is kept longer is told as an age. */
+const maxAgeMs = 31_536_000_000;
 
 /** Whether something is an object whose members can be looked at. */
 export function isFields(value: unknown): value is Fields {
@@ -43,7 +47,21 @@ export function parseReadReply(reply: unknown, expected: ReadExpectation): Secre
     ...versioned,
     description: optionalText(reply, "description"),
     tags: parseTags(reply["tags"]),
+    freshness: parseFreshness(reply),
   };
+}
+
+function parseFreshness(reply: Fields): Freshness | undefined {
+  const ageMs = reply["ageMs"];
+  const isStale = optionalBoolean(reply, "isStale");
+  if (ageMs === undefined) {
+    if (isStale !== undefined) throw new InvalidReply("its isStale must come with an ageMs");
+    return undefined;
+  }
+  if (typeof ageMs !== "number" || !(ageMs >= 0 && ageMs <= maxAgeMs)) {
+    throw new InvalidReply(`its ageMs must be a number from 0 to ${String(maxAgeMs)}, not ${kindOf(ageMs)}`);
+  }
+  return { ageMs, isStale: isStale === true };
 }
 
 function bareSecret(value: Payload, expected: ReadExpectation): Secret {

@@ -21,7 +21,9 @@ export class ReadReplyReader {
     const remembered = this.#remembered.get(reply);
     if (remembered?.name === name) return remembered;
     const secret = this.#read(name, reply);
-    if (secret !== undefined && isDeeplyFrozen(reply)) this.#remember(reply, secret);
+    // An age grows, whether the reply that told it is frozen or not.
+    const isLasting = secret !== undefined && secret.freshness === undefined;
+    if (isLasting && isDeeplyFrozen(reply)) this.#remember(reply, secret);
     return secret;
   }
 

@@ -1,10 +1,12 @@
 import type { Secret } from "../domain/secret.js";
 import { SecretError } from "../domain/secret-error.js";
 import type { SecretName } from "../domain/secret-name.js";
+import type { SecretCache } from "./cache/secret-cache.js";
 import type { Call } from "./call.js";
 import type { Options } from "./guarded-call.js";
-import type { GuardedManager } from "./guarded-manager.js";
+import type { Found, ReadOrigin } from "./read-origin.js";
 import { selectField } from "./select-field.js";
+import { staleTooOld } from "./stale-too-old.js";
 
 /** Which secret to read, and how much of it. */
 export interface ReadRequest {
@@ -14,6 +16,8 @@ export interface ReadRequest {
   readonly field?: string | undefined;
   /** The version the caller has. */
   readonly knownVersion?: number | undefined;
+  /** The oldest answer the caller takes; 0 for the truth of now, undefined for what is configured. */
+  readonly maxStalenessMs?: number | undefined;
   readonly options?: Options | undefined;
 }
 
@@ -22,45 +26,52 @@ export interface ReadResult {
   readonly secret: Secret;
   /** The active version is the one the caller has; the secret's payload must not leave. */
   readonly notModified: boolean;
+  readonly origin: ReadOrigin;
 }
 
 /**
- * Reads from the manager: found, or an error that says whether it is absent or the manager failed. What the manager has
- * at hand is answered at once.
- * @throws SecretError `SECRET_NOT_FOUND`, `VERSION_NOT_FOUND`, `FIELD_NOT_FOUND`, and the guard's
+ * Reads: found, or an error that says whether it is absent or the manager failed. What is kept, or the manager has at
+ * hand, is answered at once.
+ * @throws SecretError `SECRET_NOT_FOUND`, `VERSION_NOT_FOUND`, `FIELD_NOT_FOUND`, `STALE_TOO_OLD`, and the guard's
  */
-export function readSecret(
-  manager: GuardedManager,
-  call: Call,
-  request: ReadRequest,
-): ReadResult | Promise<ReadResult> {
-  const { version } = request;
-  const found =
-    version === undefined ? manager.readAtOnce(call, request) : findVersion(manager, call, { ...request, version });
-  return found instanceof Promise ? found.then((secret) => answerRead(secret, request)) : answerRead(found, request);
+export function readSecret(cache: SecretCache, call: Call, request: ReadRequest): ReadResult | Promise<ReadResult> {
+  const found = cache.read(call, request);
+  if (request.version !== undefined) return answerVersion(cache, call, { request, found });
+  return found instanceof Promise ? found.then((each) => answerRead(each, request)) : answerRead(found, request);
 }
 
 /**
  * What a read answers with what was found.
- * @throws SecretError `SECRET_NOT_FOUND`, `FIELD_NOT_FOUND`
+ * @throws SecretError `SECRET_NOT_FOUND`, `FIELD_NOT_FOUND`, `STALE_TOO_OLD`
  */
-export function answerRead(secret: Secret | undefined, request: ReadRequest): ReadResult {
+export function answerRead({ secret, origin }: Found, request: ReadRequest): ReadResult {
   if (secret === undefined) throw SecretError.notFound(request.name);
+  // A manager that keeps answers of another may have none that is new enough.
+  const { maxStalenessMs: boundMs = Infinity, field } = request;
+  const { ageMs } = origin;
+  if (ageMs !== undefined && ageMs > boundMs) throw staleTooOld(request.name, { ageMs, boundMs });
   const notModified = request.version === undefined && isKnown(secret, request.knownVersion);
-  if (notModified || request.field === undefined) return { secret, notModified };
-  return { secret: selectField(secret, request.field), notModified };
+  if (notModified || field === undefined) return { secret, notModified, origin };
+  return { secret: selectField(secret, field), notModified, origin };
 }
 
-async function findVersion(
-  manager: GuardedManager,
+/** Tells a version that is missing from a secret that is. */
+function answerVersion(
+  cache: SecretCache,
   call: Call,
-  request: ReadRequest & { readonly version: number },
-): Promise<Secret | undefined> {
-  const found = await manager.readVersion(call, request, request.version);
-  if (found !== undefined) return found;
-  const exists = (await manager.read(call, request)) !== undefined;
-  if (exists) throw SecretError.versionNotFound(request.name, request.version);
-  return undefined;
+  { request, found }: { readonly request: ReadRequest; readonly found: Found | Promise<Found> },
+): ReadResult | Promise<ReadResult> {
+  if (found instanceof Promise) {
+    return found.then((each) => answerVersion(cache, call, { request, found: each }));
+  }
+  if (found.secret !== undefined) return answerRead(found, request);
+  return assertMissing(cache, call, request);
+}
+
+async function assertMissing(cache: SecretCache, call: Call, request: ReadRequest): Promise<never> {
+  const { name, version = 0 } = request;
+  const { secret } = await cache.read(call, { ...request, version: undefined });
+  throw secret === undefined ? SecretError.notFound(name) : SecretError.versionNotFound(name, version);
 }
 
 function isKnown(secret: Secret, knownVersion: number | undefined): boolean {

@@ -34,7 +34,7 @@ export async function rotateSecret(manager: GuardedManager, call: Call, request:
   if (request.gracePeriodMs !== undefined) manager.assertSupports("grace_period");
   manager.assertSupports("write");
   if (request.newName !== request.name) manager.assertSupports("delete");
-  const current = await manager.read(call, request);
+  const current = await manager.read(call, { name: request.name, options: request.options, maxStalenessMs: 0 });
   if (current === undefined) throw SecretError.notFound(request.name);
   return request.newName === request.name
     ? await write(manager, call, { request, current })
@@ -60,10 +60,10 @@ async function write(manager: GuardedManager, call: Call, { request, current }: 
 
 async function move(manager: GuardedManager, call: Call, rotation: Rotation): Promise<RotateReply> {
   const { name, newName, payload, options } = rotation.request;
-  const taken = await manager.read(call, { name: newName, options });
+  const taken = await manager.read(call, { name: newName, options, maxStalenessMs: 0 });
   if (taken !== undefined && !equalPayloads(taken.payload, payload)) throw existsAlready(newName);
   const written = taken ?? (await write(manager, call, rotation));
-  const readBack = await manager.read(call, { name: newName, options });
+  const readBack = await manager.read(call, { name: newName, options, maxStalenessMs: 0 });
   if (readBack === undefined || !equalPayloads(readBack.payload, payload)) throw corrupt(newName);
   const deletion = await manager.delete(call, { name, options }, { recoveryWindowInDays });
   const { version, uid, createTime, expireTime } = written;

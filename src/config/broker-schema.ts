@@ -10,6 +10,8 @@ import {
 import type { AuditConfig } from "./audit-config.js";
 import { createAuditSchema } from "./audit-schema.js";
 import type { LimitsConfig } from "./limits-config.js";
+import type { BreakerConfig, CacheConfig } from "./cache-config.js";
+import { breakerSchema, cacheSchema } from "./cache-schema.js";
 import { createEncryptionSchema } from "./encryption-schema.js";
 import { isSameAddress, parseListenAddress } from "./listen-address.js";
 import { filePathSchema } from "./path-schema.js";
@@ -35,6 +37,8 @@ export interface BrokerSection {
   readonly limits: LimitsConfig;
   readonly timeouts: TimeoutsConfig;
   readonly metrics: { readonly secret_names: boolean };
+  readonly cache: CacheConfig;
+  readonly breaker?: BreakerConfig | undefined;
   readonly freezes: { readonly path: string };
   readonly policies?: readonly PolicyConfig[] | undefined;
   readonly policy_files?: readonly string[] | undefined;
@@ -81,15 +85,9 @@ export function createBrokerSchema(directory: string): z.ZodType<BrokerSection> 
       .describe("The broker's log."),
     limits: limitsSchema,
     timeouts: timeoutsSchema,
-    metrics: z
-      .strictObject({
-        secret_names: z.boolean().default(false).meta({
-          description: "Whether reads are counted by the secret's name. Names then stand in the metrics.",
-          "x-bounds": "the first 1,000 names",
-        }),
-      })
-      .prefault({})
-      .describe("What the metrics tell."),
+    cache: cacheSchema,
+    breaker: breakerSchema.optional(),
+    metrics: metricsSchema,
     authentication: createAuthenticationSchema(directory).optional(),
     policies: policiesSchema
       .optional()
@@ -207,3 +205,13 @@ const timeoutsSchema = z
     watchPollMs: timeouts.watch_poll,
   }))
   .describe("Times of the server.");
+
+const metricsSchema = z
+  .strictObject({
+    secret_names: z.boolean().default(false).meta({
+      description: "Whether reads are counted by the secret's name. Names then stand in the metrics.",
+      "x-bounds": "the first 1,000 names",
+    }),
+  })
+  .prefault({})
+  .describe("What the metrics tell.");

@@ -10,7 +10,7 @@ export interface ReloadRule {
 }
 
 /** The parts of a configuration whose settings are decided on one by one. */
-type Group = "keyManagement" | "limits" | "timeouts";
+type Group = "keyManagement" | "limits" | "timeouts" | "cache";
 
 /** A rule for each setting: a new one does not compile without. */
 type ReloadRules = Readonly<Record<Exclude<keyof Config, Group | "file">, ReloadRule>> & {
@@ -56,6 +56,16 @@ export const reloadRules: ReloadRules = {
     watchHeartbeatMs: live("secret_broker.timeouts.watch_heartbeat"),
     watchPollMs: live("secret_broker.timeouts.watch_poll"),
   },
+  cache: {
+    ttlMs: live("secret_broker.cache.ttl"),
+    refreshAheadMs: live("secret_broker.cache.refresh_ahead"),
+    staleWhileRevalidateMs: live("secret_broker.cache.stale_while_revalidate"),
+    maxStaleMs: live("secret_broker.cache.max_stale"),
+    negativeTtlMs: live("secret_broker.cache.negative_ttl"),
+    maxBytes: live("secret_broker.cache.max_bytes"),
+    jitter: live("secret_broker.cache.jitter"),
+  },
+  breaker: live("secret_broker.breaker"),
   // Series that were counted under one choice cannot be told apart from those under another.
   metricsSecretNames: fixed("secret_broker.metrics.secret_names"),
   freezesPath: fixed("secret_broker.freezes.path"),
@@ -67,12 +77,13 @@ export const reloadRules: ReloadRules = {
 
 /** The settings that differ between two configurations and take effect only at a start. */
 export function settingsNeedingRestart(old: Config, next: Config): readonly string[] {
-  const { keyManagement, limits, timeouts, ...whole } = reloadRules;
+  const { keyManagement, limits, timeouts, cache, ...whole } = reloadRules;
   const changed = [
     ...changedRules(whole, old, next),
     ...changedRules(keyManagement, old.keyManagement, next.keyManagement),
     ...changedRules(limits, old.limits, next.limits),
     ...changedRules(timeouts, old.timeouts, next.timeouts),
+    ...changedRules(cache, old.cache, next.cache),
   ];
   return changed.filter(({ needsRestart }) => needsRestart).map(({ setting }) => setting);
 }

@@ -1,5 +1,6 @@
 import type { AuditConfig } from "./audit-config.js";
 import type { AuthenticationConfig } from "./authentication-config.js";
+import type { BreakerConfig, CacheConfig } from "./cache-config.js";
 import type { LimitsConfig } from "./limits-config.js";
 import type { UrlConfig } from "./url-config.js";
 import type { PolicyConfig, PrincipalConfig } from "./policies-config.js";
@@ -165,6 +166,9 @@ export interface Config {
   readonly logLevel: LogLevel;
   readonly limits: LimitsConfig;
   readonly timeouts: TimeoutsConfig;
+  readonly cache: CacheConfig;
+  /** Undefined where the manager is always asked. */
+  readonly breaker: BreakerConfig | undefined;
   /** Whether metrics carry secrets' names as a label, bounded to 1,000 names. */
   readonly metricsSecretNames: boolean;
   /** Who may do what; undefined where everyone who can connect may do what the access mode and hosted keys allow. */

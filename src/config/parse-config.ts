@@ -173,6 +173,8 @@ function ownSettings(section: BrokerSection): Omit<Config, "file" | "manager" | 
     logLevel: section.log.level,
     limits: section.limits,
     timeouts: section.timeouts,
+    cache: section.cache,
+    breaker: section.breaker,
     metricsSecretNames: section.metrics.secret_names,
     freezesPath: section.freezes.path,
     policies: section.policies ?? (isDeniedByDefault(section) ? [] : undefined),

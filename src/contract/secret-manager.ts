@@ -15,6 +15,10 @@ export interface ReadReply {
   readonly expireTime?: Date | undefined;
   readonly description?: string | undefined;
   readonly tags?: Tags | undefined;
+  /** For a manager that itself keeps answers of another: how long ago that one gave this one, in milliseconds. */
+  readonly ageMs?: number | undefined;
+  /** Only with `ageMs`: whether it is given because the other could not be asked. */
+  readonly isStale?: boolean | undefined;
 }
 
 /** What goes with a value that is written. */
@@ -118,6 +122,11 @@ export interface Supports {
   readonly expiry?: boolean | undefined;
   /** `gracePeriodMs` of rotations. */
   readonly gracePeriod?: boolean | undefined;
+  /**
+   * Every caller is answered the same to the same question: nothing hangs on `call.principal`, so the broker's cache may
+   * answer one caller with what another was told, once that one is allowed to read it.
+   */
+  readonly sharedReads?: boolean | undefined;
 }
 
 /**

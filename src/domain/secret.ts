@@ -13,6 +13,14 @@ export function isSendableTime(date: Date): boolean {
   return timeMs >= timeRangeMs[0] && timeMs <= timeRangeMs[1];
 }
 
+/** What a manager knows of an answer that is not its own. */
+export interface Freshness {
+  /** How long ago whoever knows gave it, in milliseconds. */
+  readonly ageMs: number;
+  /** Whether it is given because whoever knows could not be asked. */
+  readonly isStale: boolean;
+}
+
 /** One version of a secret with its payload. */
 export interface Secret {
   readonly name: SecretName;
@@ -25,6 +33,8 @@ export interface Secret {
   readonly expireTime?: Date | undefined;
   readonly description?: string | undefined;
   readonly tags?: Tags | undefined;
+  /** Undefined where the manager itself is the one who knows. */
+  readonly freshness?: Freshness | undefined;
 }
 
 /** A secret without its payload. */

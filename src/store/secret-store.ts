@@ -56,7 +56,7 @@ type Look<T> = (look: readonly [StoreContext, SqlSession]) => Promise<T>;
  */
 export class SecretStore implements SecretManager {
   readonly managerName: string;
-  readonly supports: Supports = { preconditions: true, idempotency: true, expiry: true, gracePeriod: true };
+  readonly supports: Supports = { preconditions: true, idempotency: true, expiry: true, gracePeriod: true, sharedReads: true };
   /** Sweeps and wraps keys anew, by itself. */
   readonly maintenance: StoreMaintenance;
   readonly #database: SqlDatabase;

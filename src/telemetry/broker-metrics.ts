@@ -1,3 +1,4 @@
+import { CacheCounts } from "./cache-counts.js";
 import { LatencyHistogram } from "./latency-histogram.js";
 
 /** What a manager is asked to do; the values of the label `operation`. */
@@ -56,12 +57,23 @@ export interface AuditCounts {
   readonly missing: number;
 }
 
+/** What a breaker tells; plain facts that the exporter reads. */
+export interface BreakerCounts {
+  isOpen: boolean;
+  /** Questions that were not put. */
+  refused: number;
+}
+
 /** Counts what happens behind the calls: the manager's work, decisions and audit batches. */
 export class BrokerMetrics {
   /** Whether reads are counted by secret name. */
   readonly secretNames: boolean;
   readonly #operations: ReadonlyMap<ManagerOperation, OperationMetrics>;
   readonly #readsByName = new Map<string, number>();
+  /** What the cache counts. */
+  readonly cache: CacheCounts = new CacheCounts();
+  /** What the breaker in front of the manager tells. */
+  readonly breaker: BreakerCounts = { isOpen: false, refused: 0 };
   readonly auditLatency: LatencyHistogram = new LatencyHistogram();
   #allowed = 0;
   #denied = 0;

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from "prom-client";
 import type { BrokerMetrics } from "./broker-metrics.js";
+import { registerCache } from "./cache-series.js";
 import type { CallMetrics } from "./call-metrics.js";
 import { formatHistograms } from "./histogram-text.js";
 import { statusCodeName } from "./status-code-name.js";
@@ -114,6 +115,7 @@ function registerBroker(registry: Registry, broker: BrokerMetrics): void {
     },
   });
   registerAudit(registry, broker);
+  registerCache(registry, broker);
   if (broker.secretNames) registerSecretReads(registry, broker);
 }
 

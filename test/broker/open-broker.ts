@@ -2,9 +2,14 @@ import { AuditLog } from "../../src/audit/audit-log.js";
 import type { AuditSink } from "../../src/audit/audit-sink.js";
 import { Broker } from "../../src/broker/broker.js";
 import type { BrokerSettings } from "../../src/broker/broker-settings.js";
+import type { CacheClock } from "../../src/broker/cache/cache-clock.js";
+import type { CacheSettings } from "../../src/broker/cache/cache-settings.js";
+import { FollowedCache } from "../../src/broker/cache/followed-cache.js";
+import type { SecretCache } from "../../src/broker/cache/secret-cache.js";
 import { Call, type CallIdentity } from "../../src/broker/call.js";
 import { Enforcement } from "../../src/broker/enforcement.js";
 import { GuardedManager } from "../../src/broker/guarded-manager.js";
+import { ManagerBreaker } from "../../src/broker/manager-breaker.js";
 import { SecretWatches } from "../../src/broker/watch/secret-watches.js";
 import { PayloadHashes } from "../../src/broker/payload-hashes.js";
 import { VirtualKeys } from "../../src/broker/virtual-keys.js";
@@ -108,12 +113,28 @@ export function guard(
 export interface OpenBrokerOptions {
   readonly access?: Partial<AccessSettings>;
   readonly settings?: Partial<BrokerSettings>;
+  readonly clock?: CacheClock;
 }
+
+/** A cache that keeps nothing. */
+export const cacheOff: CacheSettings = {
+  ttlMs: 0,
+  refreshAheadMs: 0,
+  staleWhileRevalidateMs: 0,
+  maxStaleMs: 0,
+  negativeTtlMs: 0,
+  maxBytes: 1024 * 1024,
+  jitter: 0,
+  fetchTimeoutMs: 5_000,
+};
 
 /** A whole broker around a manager, with everything it wrote at hand. */
 export interface OpenedBroker {
   readonly broker: Broker;
   readonly watches: SecretWatches;
+  readonly followed: FollowedCache;
+  readonly cache: SecretCache;
+  readonly metrics: BrokerMetrics;
   readonly enforcement: Enforcement;
   readonly virtualKeys: VirtualKeys;
   readonly guarded: GuardedManager;
@@ -123,7 +144,7 @@ export interface OpenedBroker {
 }
 
 /** Opens a broker that allows everything unless told otherwise. */
-export function openBroker(manager: SecretManager, { access, settings }: OpenBrokerOptions = {}): OpenedBroker {
+export function openBroker(manager: SecretManager, { access, settings, clock }: OpenBrokerOptions = {}): OpenedBroker {
   const { log, lines } = keptLog();
   const metrics = new BrokerMetrics();
   const sink = new KeptRecords();
@@ -141,6 +162,8 @@ export function openBroker(manager: SecretManager, { access, settings }: OpenBro
     maxPayloadBytes: 1024 * 1024,
     batchConcurrency: 4,
     watch: { heartbeatMs: 60_000, pollIntervalMs: 20, readTimeoutMs: 5_000, concurrency: 4 },
+    cache: cacheOff,
+    breaker: undefined,
     ...settings,
   };
   const guarded = new GuardedManager(manager, {
@@ -148,14 +171,21 @@ export function openBroker(manager: SecretManager, { access, settings }: OpenBro
     metrics,
     maxPayloadBytes: () => inForce.maxPayloadBytes,
     boundOptions: () => inForce.boundOptions,
+    breaker: new ManagerBreaker({ settings: () => inForce.breaker, counts: metrics.breaker }),
   });
   const payloadHashes = new PayloadHashes(shownHash);
   const enforcement = new Enforcement({ audit, metrics, policy: () => inForce.policy, payloadHashes });
   const watches = new SecretWatches({ manager: guarded, enforcement, log, settings: () => inForce.watch });
-  const broker = new Broker({ manager: guarded, enforcement, metrics, watches, settings: () => inForce });
+  const cacheParts = { manager: guarded, counts: metrics.cache, settings: () => inForce.cache, clock };
+  const followed = new FollowedCache({ ...cacheParts, watches });
+  const { cache } = followed;
+  const broker = new Broker({ manager: guarded, cache, enforcement, metrics, watches, settings: () => inForce });
   return {
     broker,
     watches,
+    followed,
+    cache,
+    metrics,
     enforcement,
     virtualKeys: new VirtualKeys(broker, () => inForce),
     guarded,

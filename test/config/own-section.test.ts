@@ -27,6 +27,16 @@ const defaults: Omit<Config, "file" | "manager" | "keyManagement"> = {
     watchHeartbeatMs: 10_000,
     watchPollMs: 5_000,
   },
+  cache: {
+    ttlMs: 0,
+    refreshAheadMs: 0,
+    staleWhileRevalidateMs: 0,
+    maxStaleMs: 0,
+    negativeTtlMs: 0,
+    maxBytes: 67_108_864,
+    jitter: 0.1,
+  },
+  breaker: undefined,
   metricsSecretNames: false,
   policies: undefined,
   authentication: undefined,
@@ -227,6 +237,30 @@ describe("secret_broker", () => {
       expect(placesOf(text)).toEqual([`3:${String(setting.length + 17)} secret_broker.timeouts.${setting}`]);
       expect(problemsOf(text)[0]?.message).toContain("duration");
     }
+  });
+
+  it.each([
+    ["{ max_stale: 5m }", "3:12 secret_broker.cache.max_stale", '"ttl"'],
+    ["{ negative_ttl: 1s }", "3:12 secret_broker.cache.negative_ttl", '"ttl"'],
+    ["{ ttl: 5s, refresh_ahead: 5s }", "3:21 secret_broker.cache.refresh_ahead", "shorter"],
+    ["{ ttl: 5s, max_stale: 4s }", "3:21 secret_broker.cache.max_stale", "at least"],
+    ["{ ttl: 5s, stale_while_revalidate: 5s, max_stale: 9s }", "3:49 secret_broker.cache.max_stale", "at least"],
+    ["{ ttl: 25h }", "3:12 secret_broker.cache.ttl", "24h"],
+    ["{ ttl: 1s, negative_ttl: 2m }", "3:21 secret_broker.cache.negative_ttl", "1m"],
+    ["{ jitter: 1 }", "3:12 secret_broker.cache.jitter", "0.5"],
+  ])("cache %s is refused", (cache, at, text) => {
+    expect(placesOf(withMemory(`  cache: ${cache}\n`))).toEqual([at]);
+    expect(problemsOf(withMemory(`  cache: ${cache}\n`))[0]?.message).toContain(text);
+  });
+
+  it("spares a manager that fails once it is told to", () => {
+    const standard = { failures: 5, openForMs: 10_000, patienceMs: 1_000, maxPending: undefined };
+    expect(configOf(withMemory("  breaker: {}\n")).breaker).toEqual(standard);
+    expect(configOf(withMemory("  breaker: { failures: 1, max_pending: 7 }\n")).breaker).toEqual({
+      ...standard,
+      failures: 1,
+      maxPending: 7,
+    });
   });
 
   it.each(["warning", "INFO", "3"])("log.level %s is refused with the levels there are", (level) => {

@@ -117,6 +117,8 @@ const validConfig = fc
         watch_heartbeat: heartbeat[0],
         watch_poll: poll[0],
       },
+      cache: { ttl: deadline[0], max_bytes: payload[0] },
+      breaker: { failures: batch, open_for: drain[0] },
       metrics: { secret_names: made.secretNames },
       freezes: { path: "f.json" },
     };
@@ -144,6 +146,12 @@ const validConfig = fc
         watchHeartbeatMs: heartbeat[1],
         watchPollMs: poll[1],
       },
+      cache: {
+        ttlMs: deadline[1],
+        maxBytes: payload[1],
+        ...{ refreshAheadMs: 0, staleWhileRevalidateMs: 0, maxStaleMs: 0, negativeTtlMs: 0, jitter: 0.1 },
+      },
+      breaker: { failures: batch, openForMs: drain[1], patienceMs: 1_000, maxPending: undefined },
       metricsSecretNames: made.secretNames,
       freezesPath: "/etc/broker/f.json",
       policies: undefined,

@@ -29,6 +29,8 @@ export interface ChangeFeed {
   readonly currentAtMs: number;
   /** Adds a listener, whose coverage may grow and shrink until it leaves. Returns its end. */
   join(listener: FeedListener, coverage: Coverage): () => void;
+  /** Adds a listener that is told of what others cover, and has the manager asked for nothing. Returns its end. */
+  overhear(listener: FeedListener): () => void;
   /**
    * Resolves once every later change will be told.
    * @throws SecretError `MANAGER_UNAVAILABLE` and whatever the manager fails with

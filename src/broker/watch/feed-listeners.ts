@@ -6,6 +6,9 @@ export class FeedListeners {
   // listener → what it covers
   readonly #coverages = new Map<FeedListener, Coverage>();
 
+  readonly #overhearing = new Set<FeedListener>();
+
+  /** Whether nobody covers anything. */
   get isEmpty(): boolean {
     return this.#coverages.size === 0;
   }
@@ -25,15 +28,25 @@ export class FeedListeners {
     this.#coverages.set(listener, coverage);
   }
 
+  /** Tells a listener of what others cover. Returns its end. */
+  overhear(listener: FeedListener): () => void {
+    this.#overhearing.add(listener);
+    return () => {
+      this.#overhearing.delete(listener);
+    };
+  }
+
   delete(listener: FeedListener): void {
     this.#coverages.delete(listener);
   }
 
   changed(name: SecretName, revision: bigint): void {
+    for (const listener of this.#overhearing) listener.changed(name, revision);
     for (const [listener, coverage] of this.#coverages) if (covers(coverage, name)) listener.changed(name, revision);
   }
 
   allChanged(): void {
+    for (const listener of this.#overhearing) listener.allChanged();
     for (const listener of this.#coverages.keys()) listener.allChanged();
   }
 

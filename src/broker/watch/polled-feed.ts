@@ -49,6 +49,10 @@ export class PolledFeed implements ChangeFeed {
     return Promise.resolve();
   }
 
+  overhear(listener: FeedListener): () => void {
+    return this.#listeners.overhear(listener);
+  }
+
   changesAfter(): Promise<ChangedNames> {
     const message = `${this.#manager.name} keeps no revisions; subscribe with known_versions instead`;
     return Promise.reject(new SecretError("REVISION_COMPACTED", message));
@@ -117,7 +121,7 @@ export class PolledFeed implements ChangeFeed {
   async #ask(name: SecretName, signal: AbortSignal): Promise<boolean> {
     try {
       const secret = await withOwnCall("poll", this.#limits(signal), (call) =>
-        readOrNothing(this.#manager.read(call, { name })),
+        readOrNothing(this.#manager.read(call, { name, maxStalenessMs: 0 })),
       );
       const state = secret === undefined ? "" : fingerprintOf(secret);
       // What is asked for the first time may have changed since whoever watches it looked.

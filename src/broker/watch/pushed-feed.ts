@@ -46,6 +46,10 @@ export class PushedFeed implements ChangeFeed {
     if (!this.#isOpen) await this.#opening.promise;
   }
 
+  overhear(listener: FeedListener): () => void {
+    return this.#listeners.overhear(listener);
+  }
+
   async changesAfter(revision: bigint, signal: AbortSignal): Promise<ChangedNames> {
     if (this.#revision === 0n || revision > this.#revision) throw compacted();
     return await withOwnCall("watch", { signal }, async (call) => {

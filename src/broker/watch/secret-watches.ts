@@ -2,7 +2,7 @@ import type { Caller } from "../../domain/caller.js";
 import { SecretError } from "../../domain/secret-error.js";
 import type { SecretName } from "../../domain/secret-name.js";
 import type { Call } from "../call.js";
-import type { ChangeFeed } from "./change-feed.js";
+import type { ChangeFeed, FeedListener } from "./change-feed.js";
 import { PolledFeed } from "./polled-feed.js";
 import { PushedFeed } from "./pushed-feed.js";
 import { SecretWatch, type SecretWatchParts } from "./secret-watch.js";
@@ -71,6 +71,17 @@ export class SecretWatches {
       });
     };
     return { watch, run };
+  }
+
+  /**
+   * Tells of every change the manager tells of by itself. One that has to be asked is not asked more for it: then only
+   * what is watched anyway is told. Returns its end.
+   */
+  listen(listener: FeedListener): () => void {
+    const everything = { names: new Set<SecretName>(), prefixes: new Set([""]) };
+    return this.#feed.pollIntervalMs === undefined
+      ? this.#feed.join(listener, everything)
+      : this.#feed.overhear(listener);
   }
 
   /** Looks again at what every watcher may see; to be called when the policy has changed. */

@@ -53,7 +53,7 @@ export class WatchReader {
     return await this.under(async (call) =>
       enforcement.perform(
         [call, { action: "watch", names: [name], isChange: false }],
-        () => readOrNothing(manager.read(call, { name })),
+        () => readOrNothing(manager.read(call, { name, maxStalenessMs: 0 })),
         (secret) => {
           if (secret === undefined) return { outcome: "not_found" };
           const { version, uid } = secret;

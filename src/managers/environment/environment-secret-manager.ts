@@ -1,4 +1,4 @@
-import type { DescribeReply, ListQuery, ListReply, SecretManager } from "../../contract/secret-manager.js";
+import type { DescribeReply, ListQuery, ListReply, SecretManager, Supports } from "../../contract/secret-manager.js";
 import { secretNameProblem } from "../../domain/secret-name.js";
 
 /** Which variables stand for secrets. */
@@ -17,6 +17,7 @@ export interface EnvironmentSource {
  */
 export class EnvironmentSecretManager implements SecretManager {
   readonly managerName: string = "environment";
+  readonly supports: Supports = { sharedReads: true };
   readonly #environment: Readonly<Record<string, string | undefined>>;
   readonly #prefix: string;
 

@@ -34,7 +34,7 @@ import { SortedNames } from "./sorted-names.js";
  */
 export class MemorySecretManager implements SecretManager {
   readonly managerName: string = "memory";
-  readonly supports: Supports = { preconditions: true, idempotency: true, expiry: true };
+  readonly supports: Supports = { preconditions: true, idempotency: true, expiry: true, sharedReads: true };
   readonly #rules: MemoryRules;
   // name → its living generation
   readonly #secrets = new Map<string, MemoryGeneration>();

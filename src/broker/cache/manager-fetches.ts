@@ -1,0 +1,131 @@
+import type { Secret } from "../../domain/secret.js";
+import { Call } from "../call.js";
+import type { GuardedManager } from "../guarded-manager.js";
+import type { ReadRef } from "../secret-ref.js";
+import type { CacheClock } from "./cache-clock.js";
+import { entryOf } from "./cache-entry.js";
+import type { CacheSettings } from "./cache-settings.js";
+import type { CachePlace, CacheStore } from "./cache-store.js";
+import { isOutage, isRefutation } from "./outage.js";
+import { SharedFetch } from "./shared-fetch.js";
+
+/** Which version to read. */
+export interface VersionRef extends ReadRef {
+  /** The active one when undefined. */
+  readonly version?: number | undefined;
+}
+
+/** What fetches work with. */
+export interface FetchParts {
+  readonly manager: GuardedManager;
+  readonly store: CacheStore;
+  readonly clock: CacheClock;
+  readonly settings: () => CacheSettings;
+}
+
+/** Where an answer belongs, and whether anybody waits for it. */
+export interface FetchTarget {
+  readonly place: CachePlace;
+  readonly isBackground: boolean;
+}
+
+/** How long a manager that has failed is not asked again for the same. */
+export const retryPauseMs = 1_000;
+
+/** Asks the manager, and keeps what it answers. */
+export class ManagerFetches {
+  readonly #parts: FetchParts;
+  readonly #running = new Set<SharedFetch>();
+
+  constructor(parts: FetchParts) {
+    this.#parts = parts;
+  }
+
+  /** Asks and keeps nothing. */
+  ask(call: Call, request: VersionRef): Secret | undefined | Promise<Secret | undefined> {
+    const { manager } = this.#parts;
+    const { version } = request;
+    return version === undefined ? manager.readAtOnce(call, request) : manager.readVersion(call, request, version);
+  }
+
+  /** Asks; what the manager has at hand is kept and returned at once. @throws SecretError what it fails with at once */
+  begin(call: Call, request: VersionRef, target: FetchTarget): Secret | undefined | SharedFetch {
+    const { clock, settings } = this.#parts;
+    const { place, isBackground } = target;
+    const askedAtMs = clock.nowMs();
+    const { caller, requestId } = call;
+    // Of its own, as whoever joins may have more time than the one who asked first.
+    const deadlineMs = Math.max(isBackground ? 0 : call.deadlineMs, Date.now() + settings().fetchTimeoutMs);
+    const own = new Call({ caller, requestId, deadlineMs });
+    try {
+      const reply = this.ask(own, request);
+      if (reply instanceof Promise) {
+        place.fetch = this.#follow(reply, own, { ...target, askedAtMs });
+        return place.fetch;
+      }
+      this.#keep(place, reply, askedAtMs);
+      return reply;
+    } catch (error) {
+      this.#noteFailure(place, error);
+      throw error;
+    }
+  }
+
+  /** Gives up everything that is under way. */
+  close(): void {
+    for (const fetch of this.#running) fetch.cancel();
+  }
+
+  #follow(
+    reply: Promise<Secret | undefined>,
+    own: Call,
+    { place, ...facts }: FetchTarget & { readonly askedAtMs: number },
+  ): SharedFetch {
+    const settle = (): void => {
+      own.end();
+      this.#running.delete(fetch);
+      if (place.fetch === fetch) place.fetch = undefined;
+    };
+    const answer = reply.then(
+      (secret) => {
+        settle();
+        this.#keep(place, secret, facts.askedAtMs);
+        return secret;
+      },
+      (error: unknown) => {
+        settle();
+        this.#noteFailure(place, error);
+        throw error;
+      },
+    );
+    const fetch = new SharedFetch(own, answer, facts);
+    this.#running.add(fetch);
+    return fetch;
+  }
+
+  #keep(place: CachePlace, secret: Secret | undefined, askedAtMs: number): void {
+    const { store, settings } = this.#parts;
+    const { ttlMs, negativeTtlMs, jitter, maxBytes } = settings();
+    const asOfMs = askedAtMs - (secret?.freshness?.ageMs ?? 0);
+    // A question that was put later may have been answered first.
+    const isOutdone = place.entry !== undefined && place.entry.asOfMs > asOfMs;
+    if (place.isDropped || isOutdone || ttlMs === 0) {
+      store.closeIfEmpty(place);
+    } else if (secret === undefined && negativeTtlMs === 0) {
+      store.erase(place);
+    } else {
+      const share = 1 - Math.random() * jitter;
+      const keyLength = place.name.length + place.key.length;
+      store.keep(place, entryOf(secret, { asOfMs, share, keyLength }), maxBytes);
+      store.closeIfEmpty(place);
+    }
+  }
+
+  #noteFailure(place: CachePlace, error: unknown): void {
+    const { store, clock } = this.#parts;
+    const { entry } = place;
+    if (isRefutation(error)) store.erase(place);
+    else if (entry !== undefined && isOutage(error)) entry.retryAtMs = clock.nowMs() + retryPauseMs;
+    store.closeIfEmpty(place);
+  }
+}
