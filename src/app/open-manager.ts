@@ -36,7 +36,7 @@ const openers: {
   },
   upstream: async (config, options) => {
     const { openUpstreamManager } = await import("./open-upstream.js");
-    return openUpstreamManager(config, options);
+    return await openUpstreamManager(config, options);
   },
 };
 

@@ -3,6 +3,7 @@ import type { SecretManager } from "../contract/secret-manager.js";
 import type { TlsOptions } from "../client/connection/tls-material.js";
 import type { SecretError, SecretErrorReason } from "../domain/secret-error.js";
 import type { Log } from "../log/log.js";
+import type { UpstreamLinkOptions } from "../managers/upstream/upstream-link.js";
 import { UpstreamSecretManager } from "../managers/upstream/upstream-secret-manager.js";
 import type { OpenManagerOptions } from "./open-manager-options.js";
 
@@ -10,13 +11,27 @@ import type { OpenManagerOptions } from "./open-manager-options.js";
 const refusalIntervalMs = 60_000;
 
 /** Opens another broker as the manager; it need not be there yet. @throws SecretError */
-export function openUpstreamManager(config: UpstreamConfig, { log }: OpenManagerOptions): SecretManager {
-  return new UpstreamSecretManager({
+export async function openUpstreamManager(config: UpstreamConfig, options: OpenManagerOptions): Promise<SecretManager> {
+  const { log, isGuest = false } = options;
+  const link: UpstreamLinkOptions = {
     addresses: config.addresses.map(textOf),
     tls: config.tls && tlsOf(config.tls),
     tokenFile: config.tokenPath,
     onRefused: refusalsTo(log),
-  });
+  };
+  const { snapshot } = config;
+  // A command beside the broker must not replace what the broker keeps.
+  if (snapshot === undefined || isGuest) return new UpstreamSecretManager(link);
+  const onNote = (note: string, thrown?: unknown): void => {
+    log.warn({ snapshot: snapshot.path }, note, { thrown });
+  };
+  const { openSnapshotFile } = await import("./upstream-snapshot.js");
+  const keeper = await openSnapshotFile(config, snapshot, onNote);
+  const manager = new UpstreamSecretManager({ ...link, snapshot: { keeper, maxStaleMs: snapshot.maxStaleMs, onNote } });
+  const close = manager.close.bind(manager);
+  let closing: Promise<void> | undefined;
+  const closeAll = (): Promise<void> => (closing ??= close().finally(() => keeper.close()));
+  return Object.defineProperty(manager, "close", { value: closeAll });
 }
 
 /** Every caller meets the same refusal, so each reason is said now and then and not each time. */

@@ -79,6 +79,16 @@ export interface UpstreamConfig {
   readonly tls: UpstreamTlsConfig | undefined;
   /** Holds the token that proves who this broker is. */
   readonly tokenPath: string | undefined;
+  /** Undefined where nothing outlasts a restart. */
+  readonly snapshot?: UpstreamSnapshotConfig | undefined;
+}
+
+/** What is kept of another broker's answers for a start while it is away. */
+export interface UpstreamSnapshotConfig {
+  readonly path: string;
+  readonly encryption: EncryptionConfig;
+  /** The age up to which an answer is given. */
+  readonly maxStaleMs: number;
 }
 
 /** How a connection to another broker is encrypted, and both ends proven. */

@@ -44,3 +44,27 @@ describe("secret_broker.manager with kind: upstream", () => {
     expect(problemsOf(manager(text))[0]?.message).toContain(message);
   });
 });
+
+describe("secret_broker.cache.snapshot", () => {
+  const cached = (cache: string, kind = "{ kind: upstream, address: unix:a }"): string =>
+    `secret_broker:\n  manager: ${kind}\n  cache: ${cache}\n`;
+
+  it("is the manager's, with the store's key and the cache's bound", () => {
+    const text = cached("{ ttl: 1s, max_stale: 1h, snapshot: { path: run/s } }");
+    expect(configOf(text).manager).toMatchObject({
+      snapshot: {
+        path: "/etc/broker/run/s",
+        encryption: { kind: "file", path: "/etc/broker/.secret-broker/secrets.key" },
+        maxStaleMs: 3_600_000,
+      },
+    });
+  });
+
+  it.each([
+    [cached("{ ttl: 1s, snapshot: { path: s } }"), "max_stale"],
+    [cached("{ ttl: 1s, max_stale: 1h, snapshot: { path: s } }", "{ kind: memory }"), "not used"],
+  ])("%s is refused where it stands", (text, message) => {
+    expect(placesOf(text)).toEqual([expect.stringMatching(/^3:\d+ secret_broker\.cache\.snapshot$/)]);
+    expect(problemsOf(text)[0]?.message).toContain(message);
+  });
+});

@@ -9,8 +9,8 @@ import { isAbsence } from "./upstream-failure.js";
 import type { UpstreamLink } from "./upstream-link.js";
 
 type ReadingMembers = Required<
-  Pick<SecretManager, "readSecret" | "readSecretVersion" | "batchReadSecrets" | "listSecrets" | "describeSecret">
->;
+  Pick<SecretManager, "readSecretVersion" | "batchReadSecrets" | "listSecrets" | "describeSecret">
+> & { readonly readSecret: (name: string, call: ManagerCall) => Promise<ReadReply | undefined> };
 
 /** The members that read. */
 export function readingMembers(link: UpstreamLink): ReadingMembers {

@@ -2,8 +2,15 @@ import type { ManagerCall } from "../../contract/manager-call.js";
 import type { SecretManager, Supports, WatchEvent } from "../../contract/secret-manager.js";
 import { changingMembers } from "./changing-members.js";
 import { readingMembers } from "./reading-members.js";
+import { SnapshotReads, type SnapshotOptions } from "./snapshot-reads.js";
 import { UpstreamLink, type UpstreamLinkOptions } from "./upstream-link.js";
 import { watchUpstream } from "./upstream-watch.js";
+
+/** How another broker is made the manager. */
+export interface UpstreamOptions extends UpstreamLinkOptions {
+  /** What outlasts an outage and a restart; nothing does unless given. */
+  readonly snapshot?: SnapshotOptions | undefined;
+}
 
 type Member<K extends keyof SecretManager> = Required<SecretManager>[K];
 
@@ -34,12 +41,15 @@ export class UpstreamSecretManager implements SecretManager {
   readonly restoreSecret: Member<"restoreSecret">;
   readonly destroySecret: Member<"destroySecret">;
   readonly #link: UpstreamLink;
+  readonly #snapshot: SnapshotReads | undefined;
 
   /** @throws SecretError `FIELD_INVALID` */
-  constructor(options: UpstreamLinkOptions) {
+  constructor(options: UpstreamOptions) {
     this.#link = new UpstreamLink(options);
     const reading = readingMembers(this.#link);
-    this.readSecret = reading.readSecret;
+    const snapshot = options.snapshot && new SnapshotReads(reading.readSecret, options.snapshot);
+    this.#snapshot = snapshot;
+    this.readSecret = snapshot ? async (name, call) => await snapshot.read(name, call) : reading.readSecret;
     this.readSecretVersion = reading.readSecretVersion;
     this.batchReadSecrets = reading.batchReadSecrets;
     this.listSecrets = reading.listSecrets;
@@ -54,13 +64,20 @@ export class UpstreamSecretManager implements SecretManager {
   }
 
   /** Tells of the changes the central broker tells of. */
-  watchSecrets(afterRevision: bigint | undefined, call: ManagerCall): AsyncIterable<WatchEvent> {
-    return watchUpstream(this.#link, afterRevision, call);
+  async *watchSecrets(
+    afterRevision: bigint | undefined,
+    call: ManagerCall,
+  ): AsyncGenerator<WatchEvent, void, undefined> {
+    for await (const event of watchUpstream(this.#link, afterRevision, call)) {
+      if (event.kind !== "synced") this.#snapshot?.forget(event.secret.name);
+      yield event;
+    }
   }
 
   /** Whether the token's and TLS's files can be read; the central broker need not be there. */
   async validateEnvironment(): Promise<void> {
     await this.#link.readFiles();
+    await this.#snapshot?.load();
   }
 
   /** Whether a central broker is there that serves. */
@@ -68,8 +85,9 @@ export class UpstreamSecretManager implements SecretManager {
     return await this.#link.isServing(call);
   }
 
-  /** Ends the connections. Idempotent. */
-  close(): void {
+  /** Saves what is kept, and ends the connections. Idempotent. */
+  async close(): Promise<void> {
     this.#link.close();
+    await this.#snapshot?.close();
   }
 }
