@@ -108,7 +108,7 @@ describe("a reload", () => {
 
   it("says all that needs a restart, and says it again until there is one", () => {
     const needed = settingsNeedingRestart(old, next);
-    expect(needed).toHaveLength(9);
+    expect(needed).toHaveLength(10);
     expect(settingsNeedingRestart(reloadedConfig(old, next), next)).toEqual(needed);
   });
 
