@@ -1,4 +1,6 @@
 // An app in Node: says what it reads from the sidecar, line by line, until it is stopped.
+import process from "node:process";
+import { setTimeout as pause } from "node:timers/promises";
 import { SecretBrokerClient } from "secret-broker";
 
 const client = new SecretBrokerClient(process.argv[2] ?? "unix:examples/sidecar/.secret-broker/sidecar.sock");
@@ -10,5 +12,5 @@ for (;;) {
   } catch (error) {
     console.log(`refused ${error.reason}`);
   }
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await pause(100);
 }

@@ -1,4 +1,4 @@
-import type { ListenAddress, UpstreamConfig, UpstreamTlsConfig } from "../config/config.js";
+import type { ListenAddress, RemoteTlsConfig, UpstreamConfig } from "../config/config.js";
 import type { SecretManager } from "../contract/secret-manager.js";
 import type { TlsOptions } from "../client/connection/tls-material.js";
 import type { SecretError, SecretErrorReason } from "../domain/secret-error.js";
@@ -51,11 +51,10 @@ function textOf(address: ListenAddress): string {
   return `${host}:${String(address.port)}`;
 }
 
-function tlsOf({ caPath, certificatePath, keyPath, serverName }: UpstreamTlsConfig): TlsOptions {
+function tlsOf({ caPath, certificatePath, keyPath }: RemoteTlsConfig): TlsOptions {
   return {
     ...(caPath !== undefined && { ca: { file: caPath } }),
     ...(certificatePath !== undefined && { certificate: { file: certificatePath } }),
     ...(keyPath !== undefined && { key: { file: keyPath } }),
-    serverName,
   };
 }

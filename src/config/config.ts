@@ -76,7 +76,7 @@ export interface UpstreamConfig {
   readonly kind: "upstream";
   /** At least one, in the order they are tried. Loopback or a Unix socket, unless there is TLS. */
   readonly addresses: readonly ListenAddress[];
-  readonly tls: UpstreamTlsConfig | undefined;
+  readonly tls: RemoteTlsConfig | undefined;
   /** Holds the token that proves who this broker is. */
   readonly tokenPath: string | undefined;
   /** Undefined where nothing outlasts a restart. */
@@ -89,12 +89,6 @@ export interface UpstreamSnapshotConfig {
   readonly encryption: EncryptionConfig;
   /** The age up to which an answer is given. */
   readonly maxStaleMs: number;
-}
-
-/** How a connection to another broker is encrypted, and both ends proven. */
-export interface UpstreamTlsConfig extends RemoteTlsConfig {
-  /** The name the other's certificate must hold, where that is not the address's host. */
-  readonly serverName: string | undefined;
 }
 
 /** How a connection to a manager is encrypted, and both ends proven. */

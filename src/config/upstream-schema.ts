@@ -5,14 +5,12 @@ import { parseManagerAddress } from "./remote-schema.js";
 import { foundText } from "./schema-message.js";
 
 const maxAddresses = 64;
-const maxServerNameLength = 253;
 
 type TlsSchema = z.ZodObject<
   {
     ca: z.ZodOptional<z.ZodType<string, string>>;
     certificate: z.ZodOptional<z.ZodType<string, string>>;
     key: z.ZodOptional<z.ZodType<string, string>>;
-    server_name: z.ZodOptional<z.ZodString>;
   },
   z.core.$strict
 >;
@@ -64,12 +62,6 @@ function createTlsSchema(directory: string): TlsSchema {
         .describe("The file with the certificates that may sign the central broker's; those of Node.js unless given."),
       certificate: file.optional().describe("The file with this broker's own certificate; goes with `key`."),
       key: file.optional().describe("The file with this broker's own key; goes with `certificate`."),
-      server_name: z
-        .string()
-        .min(1)
-        .max(maxServerNameLength)
-        .optional()
-        .describe("The name the central broker's certificate must hold, where that is not the address's host."),
     })
     .describe(
       "With `kind: upstream`: the connection is encrypted and the central broker proven. PEM files, relative to the configuration's directory and read again for each connection.",
@@ -90,10 +82,10 @@ export function readUpstream(
     context.addIssue({ code: "custom", message: parsed.problem, path });
     return [];
   });
-  const { ca: caPath, certificate: certificatePath, key: keyPath, server_name: serverName } = tls ?? {};
+  const { ca: caPath, certificate: certificatePath, key: keyPath } = tls ?? {};
   if ((certificatePath === undefined) !== (keyPath === undefined)) {
     const [missing, there] = keyPath === undefined ? ["key", "certificate"] : ["certificate", "key"];
     context.addIssue({ code: "custom", message: `is missing; it goes with "${there}"`, path: ["tls", missing] });
   }
-  return { kind, addresses, tls: tls && { caPath, certificatePath, keyPath, serverName }, tokenPath };
+  return { kind, addresses, tls: tls && { caPath, certificatePath, keyPath }, tokenPath };
 }

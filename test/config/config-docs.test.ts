@@ -62,6 +62,7 @@ describe("the documentation of the configuration", () => {
           (key) => `manager.${key}`,
         ),
         "manager.tls.key",
+        "manager.token_file",
         "encryption.variable",
         "encryption.socket",
         // In the place of one sink.

@@ -13,8 +13,8 @@ describe("secret_broker.manager with kind: upstream", () => {
     });
   });
 
-  it("takes several hosts with TLS, a name and a token", () => {
-    const tls = "{ ca: ca.pem, certificate: c.pem, key: k.pem, server_name: central.example }";
+  it("takes several hosts with TLS and a token", () => {
+    const tls = "{ ca: ca.pem, certificate: c.pem, key: k.pem }";
     const text = `{ kind: upstream, address: ['127.0.0.1:1', 'b.example:2'], tls: ${tls}, token_file: token }`;
     expect(configOf(manager(text)).manager).toEqual({
       kind: "upstream",
@@ -26,7 +26,6 @@ describe("secret_broker.manager with kind: upstream", () => {
         caPath: "/etc/broker/ca.pem",
         certificatePath: "/etc/broker/c.pem",
         keyPath: "/etc/broker/k.pem",
-        serverName: "central.example",
       },
       tokenPath: "/etc/broker/token",
     });
