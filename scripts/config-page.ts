@@ -27,9 +27,15 @@ const authentication = ["tokens", "jwt", "certificates", "certificates.principal
   (method) => `authentication.${method}`,
 );
 const laterSections = [
-  ...["timeouts", "cache", "breaker", "metrics", ...authentication],
+  ...["timeouts", "cache", "cache.snapshot", "breaker", "metrics", ...authentication],
   ...["policies", "principals", "freezes"],
 ];
+
+/** Sections with a section of their own within. */
+const innerSections: Readonly<Record<string, readonly string[]>> = {
+  "authentication.certificates": ["principals"],
+  cache: ["snapshot"],
+};
 
 const sections: readonly Section[] = [
   {
@@ -55,7 +61,7 @@ const sections: readonly Section[] = [
   { title: "secret_broker.limits.per_principal", path: ["secret_broker", "limits", "per_principal"] },
   ...laterSections.map((name) => ({
     ...ownSection(name),
-    without: name.endsWith(".certificates") ? ["principals"] : [],
+    without: innerSections[name] ?? [],
   })),
 ];
 

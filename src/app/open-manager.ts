@@ -34,6 +34,10 @@ const openers: {
     const { openDialledManager } = await import("./open-remote.js");
     return await openDialledManager(config, options);
   },
+  upstream: async (config, options) => {
+    const { openUpstreamManager } = await import("./open-upstream.js");
+    return await openUpstreamManager(config, options);
+  },
 };
 
 /** A class in Python runs in a process of its own, any other in this one. */
@@ -102,6 +106,8 @@ function open(config: ManagerConfig, options: OpenManagerOptions): Promise<Secre
       return openers.process(config, options);
     case "remote":
       return openers.remote(config, options);
+    case "upstream":
+      return openers.upstream(config, options);
   }
 }
 

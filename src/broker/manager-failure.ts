@@ -1,4 +1,4 @@
-import { isSecretError, SecretError, type SecretErrorReason } from "../domain/secret-error.js";
+import { isSecretError, SecretError, type SecretErrorReason, secretErrorReasons } from "../domain/secret-error.js";
 
 /** What a manager was asked when it failed. */
 export interface ManagerQuestion {
@@ -32,6 +32,10 @@ const translations: Partial<Record<SecretErrorReason, Translation>> = {
   RATE_LIMITED: ofManager("MANAGER_QUOTA", "has reached a limit"),
   MANAGER_TIMEOUT: ofManager("MANAGER_TIMEOUT", "did not answer before the deadline"),
   MANAGER_REPLY_INVALID: ofManager("MANAGER_REPLY_INVALID", "gave an invalid reply"),
+  STALE_TOO_OLD: ofManager("STALE_TOO_OLD", "has no answer that is new enough"),
+  POLICY_DENIED: ofUpstream("POLICY_DENIED", "is itself not allowed to do this where it asks"),
+  ACCESS_MODE_DENIED: ofUpstream("ACCESS_MODE_DENIED", "is itself not allowed to do this where it asks"),
+  KEY_NOT_HOSTED: ofUpstream("KEY_NOT_HOSTED", "asks where this name is not hosted"),
   REVISION_COMPACTED: ofManager("REVISION_COMPACTED", "no longer has that revision"),
 };
 
@@ -63,9 +67,23 @@ function ofManager(reason: SecretErrorReason, predicate: string): Translation {
   return ({ manager, operation }, thrown) =>
     new SecretError(reason, `the manager ${manager} ${predicate}`, {
       cause: thrown,
-      metadata: { manager, operation },
+      metadata: { manager, operation, ...upstreamReasonOf(thrown) },
       ...(isWait(thrown.retryAfterMs) && { retryAfterMs: thrown.retryAfterMs }),
     });
+}
+
+/** To deny is for brokers: a manager that denies must be one that was itself denied by another broker, and say so. */
+function ofUpstream(reason: SecretErrorReason, predicate: string): Translation {
+  const translate = ofManager(reason, predicate);
+  return (question, thrown) =>
+    (upstreamReasonOf(thrown)["upstream_reason"] === reason ? translate : unknownFailure)(question, thrown);
+}
+
+/** Another broker that could not answer says why; a word of the closed list only. */
+function upstreamReasonOf({ metadata }: SecretError): Record<string, string> {
+  const reason: unknown = metadata["upstream_reason"];
+  const isKnown = (secretErrorReasons as readonly unknown[]).includes(reason);
+  return isKnown ? { upstream_reason: reason as SecretErrorReason } : {};
 }
 
 function isWait(retryAfterMs: unknown): retryAfterMs is number {

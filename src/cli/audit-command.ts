@@ -9,7 +9,7 @@ import { UsageError } from "./usage-error.js";
 interface VerifyOptions extends OutputOptions {
   readonly config?: string;
   readonly file?: string;
-  readonly key?: string;
+  readonly publicKey?: string;
   readonly head?: string;
   readonly from?: Date;
   readonly complete?: boolean;
@@ -27,7 +27,7 @@ export function addAuditCommand(program: Command, context: CommandContext): void
     .description("check that audit records are as they were written; exits with 1 when they are not")
     .option("--config <file>", "the config.yaml whose records and key are meant")
     .option("--file <file>", "a file of records, and those that were put aside beside it")
-    .option("--key <file>", "the public key, or the private one; required with --file")
+    .option("--public-key <file>", "the public key, or the private one; required with --file")
     .option("--head <file>", "what the broker keeps of how far the file is signed; with --file, to miss a lost end")
     .option("--from <time>", "leave out files that end before, such as 2030-01-31T12:00:00Z", parseTime)
     .option("--complete", "do not let anything be missing that comes before the first record there is")
@@ -84,7 +84,7 @@ async function printTrail({ output }: CommandContext, report: TrailReport): Prom
   if (missingBefore > 0) await output.note(`${String(missingBefore)} links before the first one are kept elsewhere`);
 }
 
-async function trailOf({ config, file, key, head }: VerifyOptions): Promise<AuditConfig> {
+async function trailOf({ config, file, publicKey: key, head }: VerifyOptions): Promise<AuditConfig> {
   if ((config === undefined) === (file === undefined)) throw new UsageError("give --config or --file, one of them");
   if (config !== undefined) {
     if (head !== undefined) throw new UsageError("--head goes with --file; --config names it already");
@@ -92,7 +92,8 @@ async function trailOf({ config, file, key, head }: VerifyOptions): Promise<Audi
     const { audit } = (await loadConfig(config)).config;
     return { ...audit, keyPath: key ?? audit.keyPath };
   }
-  if (file === undefined || key === undefined) throw new UsageError("--file needs --key, the public key of the trail");
+  if (file === undefined || key === undefined)
+    throw new UsageError("--file needs --public-key, the public key of the trail");
   const place = { kind: "file", path: file, rotateBytes: Infinity, headPath: head } as const;
   return { keyPath: key, sinks: [{ ...place, required: true, deadlineMs: Infinity }] };
 }

@@ -11,7 +11,7 @@ import type { AuditConfig } from "./audit-config.js";
 import { createAuditSchema } from "./audit-schema.js";
 import type { LimitsConfig } from "./limits-config.js";
 import type { BreakerConfig, CacheConfig } from "./cache-config.js";
-import { breakerSchema, cacheSchema } from "./cache-schema.js";
+import { breakerSchema, createCacheSchema } from "./cache-schema.js";
 import { createEncryptionSchema } from "./encryption-schema.js";
 import { parseListenAddress } from "./listen-address.js";
 import { addressType, createListenSchema, plainAddressBounds } from "./listen-schema.js";
@@ -67,7 +67,7 @@ export function createBrokerSchema(directory: string): z.ZodType<BrokerSection> 
       .describe("The broker's log."),
     limits: limitsSchema,
     timeouts: timeoutsSchema,
-    cache: cacheSchema,
+    cache: createCacheSchema(directory),
     breaker: breakerSchema.optional(),
     metrics: metricsSchema,
     authentication: createAuthenticationSchema(directory).optional(),

@@ -65,6 +65,7 @@ export const reloadRules: ReloadRules = {
     negativeTtlMs: live("secret_broker.cache.negative_ttl"),
     maxBytes: live("secret_broker.cache.max_bytes"),
     jitter: live("secret_broker.cache.jitter"),
+    snapshot: fixed("secret_broker.cache.snapshot"),
   },
   breaker: live("secret_broker.breaker"),
   // Series that were counted under one choice cannot be told apart from those under another.
@@ -97,7 +98,8 @@ export function reloadedConfig(old: Config, next: Config): Config {
   const { manager, listen, adminListen, audit, metricsSecretNames, freezesPath } = old;
   const { maxPayloadBytes, maxMetadataBytes, maxConcurrentStreams, connections } = old.limits;
   const limits = { ...next.limits, maxPayloadBytes, maxMetadataBytes, maxConcurrentStreams, connections };
-  return { ...next, manager, listen, adminListen, audit, metricsSecretNames, freezesPath, limits };
+  const cache = { ...next.cache, snapshot: old.cache.snapshot };
+  return { ...next, manager, listen, adminListen, audit, metricsSecretNames, freezesPath, limits, cache };
 }
 
 function changedRules<K extends string>(

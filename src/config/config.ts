@@ -7,7 +7,16 @@ import type { PolicyConfig, PrincipalConfig } from "./policies-config.js";
 import type { Tags } from "../domain/secret.js";
 
 /** The kinds of manager a configuration can choose. */
-export const managerKinds = ["module", "memory", "environment", "sqlite", "postgres", "process", "remote"] as const;
+export const managerKinds = [
+  "module",
+  "memory",
+  "environment",
+  "sqlite",
+  "postgres",
+  "process",
+  "remote",
+  "upstream",
+] as const;
 
 /** One of {@link managerKinds}. */
 export type ManagerKind = (typeof managerKinds)[number];
@@ -19,7 +28,8 @@ export type ManagerConfig =
   | { readonly kind: "environment"; readonly prefix: string }
   | StoreConfig
   | ProcessConfig
-  | RemoteConfig;
+  | RemoteConfig
+  | UpstreamConfig;
 
 /** A class of the user's. */
 export interface ModuleConfig {
@@ -59,6 +69,26 @@ export interface RemoteConfig {
   readonly addresses: readonly ListenAddress[];
   readonly tls: RemoteTlsConfig | undefined;
   readonly startTimeoutMs: number;
+}
+
+/** Another broker, or several that serve the same secrets. */
+export interface UpstreamConfig {
+  readonly kind: "upstream";
+  /** At least one, in the order they are tried. Loopback or a Unix socket, unless there is TLS. */
+  readonly addresses: readonly ListenAddress[];
+  readonly tls: RemoteTlsConfig | undefined;
+  /** Holds the token that proves who this broker is. */
+  readonly tokenPath: string | undefined;
+  /** Undefined where nothing outlasts a restart. */
+  readonly snapshot?: UpstreamSnapshotConfig | undefined;
+}
+
+/** What is kept of another broker's answers for a start while it is away. */
+export interface UpstreamSnapshotConfig {
+  readonly path: string;
+  readonly encryption: EncryptionConfig;
+  /** The age up to which an answer is given. */
+  readonly maxStaleMs: number;
 }
 
 /** How a connection to a manager is encrypted, and both ends proven. */

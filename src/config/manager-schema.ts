@@ -18,6 +18,7 @@ import {
   urlConfig,
   urlProblem,
 } from "./store-schema.js";
+import { createUpstreamSchema, readUpstream, type UpstreamSchema } from "./upstream-schema.js";
 
 const maxEnvironmentPrefixLength = 256;
 
@@ -47,6 +48,7 @@ export function createManagerSchema(directory: string): z.ZodType<ManagerSection
         createPostgresSchema(directory),
         createProcessSchema(),
         createRemoteSchema(directory),
+        createUpstreamSchema(directory),
       ],
       {
         error: ({ input }) =>
@@ -56,7 +58,7 @@ export function createManagerSchema(directory: string): z.ZodType<ManagerSection
     .transform((manager, context): ManagerSection => sectionOf(manager, directory, context))
     .optional()
     .describe(
-      "Which manager stands behind the broker: `module` is a class of yours, `process` a program of yours that the broker starts, `remote` one that runs already, `sqlite` keeps them encrypted in a file, `postgres` in a database that several brokers share, `memory` until the process ends, `environment` serves the broker's own variables. Goes before `general_settings.key_management_system`.",
+      "Which manager stands behind the broker: `module` is a class of yours, `process` a program of yours that the broker starts, `remote` one that runs already, `upstream` another broker, `sqlite` keeps them encrypted in a file, `postgres` in a database that several brokers share, `memory` until the process ends, `environment` serves the broker's own variables. Goes before `general_settings.key_management_system`.",
     );
 }
 
@@ -82,8 +84,9 @@ type Written =
   | z.infer<ModuleSchema>
   | z.infer<ProcessSchema>
   | z.infer<RemoteSchema>
+  | z.infer<UpstreamSchema>
   | PostgresSection
-  | Exclude<ManagerSection, { readonly kind: "module" | "process" | "remote" | "postgres" }>;
+  | Exclude<ManagerSection, { readonly kind: "module" | "process" | "remote" | "upstream" | "postgres" }>;
 
 function sectionOf(manager: Written, directory: string, context: z.RefinementCtx): ManagerSection {
   switch (manager.kind) {
@@ -95,6 +98,8 @@ function sectionOf(manager: Written, directory: string, context: z.RefinementCtx
       return readProcess(manager, directory);
     case "remote":
       return readRemote(manager, directory, context);
+    case "upstream":
+      return readUpstream(manager, directory, context);
     default:
       return manager;
   }

@@ -107,24 +107,50 @@ function readBroker(problems: ConfigProblems, { general, directory, hasLookalike
   }
   const classPath = asMapping(general["key_management_settings"])["custom_secret_manager"];
   const manager = chooseBySystem(problems, { system: general["key_management_system"], classPath, directory });
-  const { encryption, python } = section ?? {};
-  return { section, manager: withCompanions(problems, { manager, encryption, python }, directory) };
+  const { encryption, python, cache } = section ?? {};
+  return { section, manager: withCompanions(problems, { manager, encryption, python, cache }, directory) };
 }
+
+type Companions = Pick<BrokerSection, "manager" | "encryption" | "python"> & {
+  readonly cache?: BrokerSection["cache"] | undefined;
+};
 
 /** A manager with what is said of it in sections of their own: where a store's key is, and what runs a class in Python. */
 function withCompanions(
   problems: ConfigProblems,
-  { manager, encryption, python }: Pick<BrokerSection, "manager" | "encryption" | "python">,
+  { manager, ...companions }: Companions,
   directory: string,
 ): ManagerConfig | undefined {
   if (manager === undefined) return undefined;
-  const isStore = manager.kind === "sqlite" || manager.kind === "postgres";
-  refuseUnused(problems, manager.kind, {
-    encryption: !isStore && encryption !== undefined,
-    python: manager.kind !== "module" && python !== undefined,
+  refuseUnusedBy(problems, manager, companions);
+  const { encryption = defaultEncryption(directory), python, cache } = companions;
+  switch (manager.kind) {
+    case "sqlite":
+    case "postgres":
+      return { ...manager, encryption };
+    case "module":
+      return python ? { ...manager, python } : manager;
+    case "upstream":
+      if (cache?.snapshot === undefined) return manager;
+      return { ...manager, snapshot: { path: cache.snapshot.path, maxStaleMs: cache.maxStaleMs, encryption } };
+    default:
+      return manager;
+  }
+}
+
+function refuseUnusedBy(
+  problems: ConfigProblems,
+  { kind }: Pick<ManagerConfig, "kind">,
+  { encryption, python, cache }: Omit<Companions, "manager">,
+): void {
+  const hasSnapshot = cache?.snapshot !== undefined;
+  const isSealed = kind === "sqlite" || kind === "postgres" || (kind === "upstream" && hasSnapshot);
+  refuseUnused(problems, kind, {
+    encryption: !isSealed && encryption !== undefined,
+    python: kind !== "module" && python !== undefined,
   });
-  if (isStore) return { ...manager, encryption: encryption ?? defaultEncryption(directory) };
-  return manager.kind === "module" && python ? { ...manager, python } : manager;
+  if (kind === "upstream" || !hasSnapshot) return;
+  problems.refuse(["secret_broker", "cache", "snapshot"], `is not used by a manager of kind "${kind}"; remove it`);
 }
 
 /** Refuses what is said of a manager of another kind. @param unused section → whether it says something that the manager does not use */

@@ -62,7 +62,7 @@ describe("audit verify", () => {
     expect(publicKey).toContain("BEGIN PUBLIC KEY");
     const keyFile = join(broker.directory, "audit.pub");
     await writeFile(keyFile, publicKey);
-    const offline = ["audit", "verify", "--file", broker.auditFile, "--key", keyFile];
+    const offline = ["audit", "verify", "--file", broker.auditFile, "--public-key", keyFile];
     await expect.poll(async () => (await run(offline)).stderr, { timeout: 5_000 }).not.toContain("not signed");
     expect(await run(offline)).toMatchObject({
       code: 0,
@@ -94,7 +94,7 @@ describe("audit verify", () => {
     const head = join(broker.directory, ".secret-broker", "audit.jsonl.head");
     await expect.poll(() => readFile(head, "utf8"), { timeout: 5_000 }).toContain('"audit":"checkpoint"');
     const key = join(broker.directory, ".secret-broker", "audit.key");
-    const verify = ["audit", "verify", "--file", broker.auditFile, "--key", key];
+    const verify = ["audit", "verify", "--file", broker.auditFile, "--public-key", key];
     expect(await run([...verify, "--head", head])).toMatchObject({ code: 0 });
     const kept = join(broker.directory, "kept.head");
     await copyFile(head, kept);
@@ -114,7 +114,7 @@ describe("audit verify", () => {
     const empty = join(broker.directory, "empty.jsonl");
     await writeFile(empty, "");
     const key = join(broker.directory, ".secret-broker", "audit.key");
-    const verify = ["audit", "verify", "--file", empty, "--key", key];
+    const verify = ["audit", "verify", "--file", empty, "--public-key", key];
     expect(await run(verify)).toMatchObject({ code: 0 });
     expect(await run([...verify, "--complete"])).toMatchObject({
       code: 1,
@@ -148,7 +148,7 @@ describe("audit verify", () => {
 
   it.each([
     [[], "--config or --file"],
-    [["--file", "x"], "--key"],
+    [["--file", "x"], "--public-key"],
     [["--config", "a", "--file", "b"], "one of them"],
     [["--config", "a", "--head", "b"], "--head goes with --file"],
     [["--config", "a", "--from", "yesterday"], "2030-01-31T12:00:00Z"],

@@ -62,6 +62,7 @@ describe("the documentation of the configuration", () => {
           (key) => `manager.${key}`,
         ),
         "manager.tls.key",
+        "manager.token_file",
         "encryption.variable",
         "encryption.socket",
         ...["python", "python.interpreter", "python.environment"],
@@ -69,6 +70,8 @@ describe("the documentation of the configuration", () => {
         "audit.sinks",
         ...["kind", "required", "deadline", "path", "rotate_size"].map((key) => `audit.sinks.${key}`),
         ...["address", "url_environment", "url_file", "schema", "trail"].map((key) => `audit.sinks.${key}`),
+        // Only beside the manager of a sidecar.
+        ...["cache.snapshot", "cache.snapshot.path"],
         "authentication.jwt.jwks_file",
         "authentication.jwt.discovery_url",
       ].map((key) => `secret_broker.${key}`),

@@ -49,7 +49,7 @@ describe("a process, behind another wire, keeps every law and bears every fault"
 
 describe("every kind of manager behind a wire", () => {
   it("is named with what holds it to the laws", () => {
-    expect(Object.keys(wireKinds)).toEqual(["remote", "process"]);
+    expect(Object.keys(wireKinds)).toEqual(["remote", "process", "upstream"]);
   });
 });
 

@@ -12,9 +12,10 @@ import { openTestStore, storeCapabilities } from "../store/open-test-store.js";
 import { InMemorySecretManager } from "../../examples/custom-manager/my_secret_manager.js";
 
 /** The kinds that are other managers seen through a wire; each has its laws in a test of its own. */
-export const wireKinds: Readonly<Record<Extract<ManagerKind, "remote" | "process">, string>> = {
+export const wireKinds: Readonly<Record<Extract<ManagerKind, "remote" | "process" | "upstream">, string>> = {
   remote: "every other subject, served on a socket",
   process: "every law at once, by one process that is verified",
+  upstream: "every law that the API can show, over a central broker",
 };
 
 const memory: ManagerSubject = {

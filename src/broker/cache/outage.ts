@@ -15,6 +15,10 @@ const refutations: ReadonlySet<SecretErrorReason> = new Set<SecretErrorReason>([
   "SECRET_DELETED",
   "VERSION_NOT_FOUND",
   "PAYLOAD_CORRUPT",
+  // Of another broker, which does not let this one have it any more.
+  "POLICY_DENIED",
+  "ACCESS_MODE_DENIED",
+  "KEY_NOT_HOSTED",
 ]);
 
 /** Whether a failure leaves what is kept as likely as it was. */

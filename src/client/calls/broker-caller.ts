@@ -1,6 +1,6 @@
 import type { Metadata } from "@grpc/grpc-js";
 import { SecretError } from "../../domain/secret-error.js";
-import { callMetadata, type CallOptions, checkTimeoutMs } from "../call-options.js";
+import { callMetadata, type CallMarks, type CallOptions, checkTimeoutMs } from "../call-options.js";
 import type { BrokerConnection } from "../connection/broker-connection.js";
 import type { BrokerConnections } from "../connection/broker-connections.js";
 import type { CredentialReader } from "../connection/credential-source.js";
@@ -23,7 +23,7 @@ export interface BrokerCallerParts {
 /** One call until its end. */
 interface RunningCall {
   outgoing: OutgoingCall;
-  readonly requestId: string | undefined;
+  readonly marks: CallMarks;
   readonly isRepeatable: boolean;
   readonly signal: AbortSignal | undefined;
 }
@@ -66,20 +66,20 @@ export class BrokerCaller {
     const { references } = this.#parts.connections;
     references.hold();
     try {
-      const metadata = await this.metadata(options.requestId);
+      const metadata = await this.metadata(options);
       const outgoing = { path: rpc.path, message, metadata, deadlineMs, timeoutMs };
-      const running = { outgoing, requestId: options.requestId, isRepeatable, signal };
+      const running = { outgoing, marks: options, isRepeatable, signal };
       return rpc.decode(await this.#run(running), ask);
     } finally {
       references.release();
     }
   }
 
-  /** What goes with a call: its id, and who calls. */
-  metadata(requestId: string | undefined): Metadata | Promise<Metadata> {
+  /** What goes with a call: its id and trace, and who calls. */
+  metadata(marks: CallMarks): Metadata | Promise<Metadata> {
     const token = this.#parts.token.read();
-    if (token instanceof Promise) return token.then((read) => callMetadata(requestId, read));
-    return callMetadata(requestId, token);
+    if (token instanceof Promise) return token.then((read) => callMetadata(marks, read));
+    return callMetadata(marks, token);
   }
 
   /** The broker did not accept who calls: a token that is read from a file is read again. */
@@ -127,7 +127,7 @@ export class BrokerCaller {
   async #proveAnew({ error }: CallFailure, call: RunningCall, tries: Tries): Promise<boolean> {
     if (!error.reason.startsWith("CREDENTIAL_") || !call.isRepeatable || tries.isProvenAnew) return false;
     tries.isProvenAnew = true;
-    const metadata = await this.metadata(call.requestId);
+    const metadata = await this.metadata(call.marks);
     const isNew = String(metadata.get("authorization")) !== String(call.outgoing.metadata.get("authorization"));
     call.outgoing = { ...call.outgoing, metadata };
     return isNew;

@@ -114,7 +114,7 @@ export class SecretWatch implements AsyncIterable<WatchEvent> {
 
   async *#events(): AsyncGenerator<WatchEvent, void, undefined> {
     const { caller, connections } = this.#parts;
-    const metadata = await caller.metadata(this.#options.requestId);
+    const metadata = await caller.metadata(this.#options);
     const connection = await connections.pick(Date.now() + connectTimeoutMs);
     if (this.#hasClosed()) return;
     const { path, requestSerialize, responseDeserialize } = SecretBrokerService.watchSecrets;
