@@ -33,6 +33,9 @@ export interface Replay {
 /** How many different changes are told apart; a candidate that changes more is another policy. */
 const maxChanges = 100_000;
 
+/** How lines of the audit trail begin that are no records. */
+const chainLinePrefix = '{"audit":';
+
 /** What of a record matters here; records may say more. */
 const recordSchema = z.object({
   phase: z.enum(["attempt", "outcome"]),
@@ -61,7 +64,8 @@ export async function replayPolicy(candidate: Config, auditFile: string): Promis
   for await (const line of createInterface({ input: createReadStream(auditFile), crlfDelay: Infinity })) {
     const record = parseRecord(line);
     if (record === undefined) {
-      if (line !== "") skipped += 1;
+      // Lines that sign what stands before them are no calls, and nothing that was left out.
+      if (line !== "" && !line.startsWith(chainLinePrefix)) skipped += 1;
       continue;
     }
     // A change has an attempt and an outcome.
