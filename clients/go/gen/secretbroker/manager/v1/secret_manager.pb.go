@@ -7,6 +7,7 @@
 package managerv1
 
 import (
+	status "google.golang.org/genproto/googleapis/rpc/status"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
@@ -58,7 +59,7 @@ const (
 	Capability_CAPABILITY_EXPIRY Capability = 13
 	// grace_period of RotateSecret is honoured.
 	Capability_CAPABILITY_GRACE_PERIOD Capability = 14
-	// Several reads from one point in time.
+	// BatchReadSecrets.
 	Capability_CAPABILITY_ATOMIC_BATCH Capability = 15
 )
 
@@ -974,6 +975,258 @@ func (x *ReadSecretResponse) GetTags() map[string]string {
 	return nil
 }
 
+// One read of several.
+type BatchRead struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Required. The name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Optional. The version, 1 or above; the active one when unset.
+	Version *uint32 `protobuf:"varint,2,opt,name=version,proto3,oneof" json:"version,omitempty"`
+	// Optional. The caller's options of this read, untouched.
+	Options       *structpb.Struct `protobuf:"bytes,3,opt,name=options,proto3" json:"options,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchRead) Reset() {
+	*x = BatchRead{}
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchRead) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchRead) ProtoMessage() {}
+
+func (x *BatchRead) ProtoReflect() protoreflect.Message {
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchRead.ProtoReflect.Descriptor instead.
+func (*BatchRead) Descriptor() ([]byte, []int) {
+	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *BatchRead) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *BatchRead) GetVersion() uint32 {
+	if x != nil && x.Version != nil {
+		return *x.Version
+	}
+	return 0
+}
+
+func (x *BatchRead) GetOptions() *structpb.Struct {
+	if x != nil {
+		return x.Options
+	}
+	return nil
+}
+
+// What became of one read of several.
+type BatchReadResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Required. What ReadSecret would have answered, or the status it would have ended with.
+	//
+	// Types that are valid to be assigned to Result:
+	//
+	//	*BatchReadResult_Secret
+	//	*BatchReadResult_Error
+	Result        isBatchReadResult_Result `protobuf_oneof:"result"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchReadResult) Reset() {
+	*x = BatchReadResult{}
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchReadResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchReadResult) ProtoMessage() {}
+
+func (x *BatchReadResult) ProtoReflect() protoreflect.Message {
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchReadResult.ProtoReflect.Descriptor instead.
+func (*BatchReadResult) Descriptor() ([]byte, []int) {
+	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *BatchReadResult) GetResult() isBatchReadResult_Result {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+func (x *BatchReadResult) GetSecret() *ReadSecretResponse {
+	if x != nil {
+		if x, ok := x.Result.(*BatchReadResult_Secret); ok {
+			return x.Secret
+		}
+	}
+	return nil
+}
+
+func (x *BatchReadResult) GetError() *status.Status {
+	if x != nil {
+		if x, ok := x.Result.(*BatchReadResult_Error); ok {
+			return x.Error
+		}
+	}
+	return nil
+}
+
+type isBatchReadResult_Result interface {
+	isBatchReadResult_Result()
+}
+
+type BatchReadResult_Secret struct {
+	// What was read.
+	Secret *ReadSecretResponse `protobuf:"bytes,1,opt,name=secret,proto3,oneof"`
+}
+
+type BatchReadResult_Error struct {
+	// Any status but OK; NOT_FOUND is confirmed absent.
+	Error *status.Status `protobuf:"bytes,2,opt,name=error,proto3,oneof"`
+}
+
+func (*BatchReadResult_Secret) isBatchReadResult_Result() {}
+
+func (*BatchReadResult_Error) isBatchReadResult_Result() {}
+
+// Asks for several secrets as they are at one point in time.
+type BatchReadSecretsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Required. The reads, at most 1,000.
+	Reads []*BatchRead `protobuf:"bytes,1,rep,name=reads,proto3" json:"reads,omitempty"`
+	// Required. The call.
+	Call          *CallContext `protobuf:"bytes,2,opt,name=call,proto3" json:"call,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchReadSecretsRequest) Reset() {
+	*x = BatchReadSecretsRequest{}
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchReadSecretsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchReadSecretsRequest) ProtoMessage() {}
+
+func (x *BatchReadSecretsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchReadSecretsRequest.ProtoReflect.Descriptor instead.
+func (*BatchReadSecretsRequest) Descriptor() ([]byte, []int) {
+	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *BatchReadSecretsRequest) GetReads() []*BatchRead {
+	if x != nil {
+		return x.Reads
+	}
+	return nil
+}
+
+func (x *BatchReadSecretsRequest) GetCall() *CallContext {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+// What became of each read.
+type BatchReadSecretsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Required. One result for each read, in their order.
+	Results       []*BatchReadResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BatchReadSecretsResponse) Reset() {
+	*x = BatchReadSecretsResponse{}
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BatchReadSecretsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BatchReadSecretsResponse) ProtoMessage() {}
+
+func (x *BatchReadSecretsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BatchReadSecretsResponse.ProtoReflect.Descriptor instead.
+func (*BatchReadSecretsResponse) Descriptor() ([]byte, []int) {
+	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *BatchReadSecretsResponse) GetResults() []*BatchReadResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
 // Asks to write a version.
 type WriteSecretRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -983,7 +1236,7 @@ type WriteSecretRequest struct {
 	Payload *Payload `protobuf:"bytes,2,opt,name=payload,proto3" json:"payload,omitempty"`
 	// Optional. What the secret is for; kept as it was when unset.
 	Description *string `protobuf:"bytes,3,opt,name=description,proto3,oneof" json:"description,omitempty"`
-	// Optional. Labels; kept as they were when empty.
+	// Optional. Labels; kept as they were when empty, unless clear_tags is set.
 	Tags map[string]string `protobuf:"bytes,4,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Optional. Write only if this is the active version; 0 means it must not exist.
 	ExpectedVersion *uint32 `protobuf:"varint,5,opt,name=expected_version,json=expectedVersion,proto3,oneof" json:"expected_version,omitempty"`
@@ -994,14 +1247,16 @@ type WriteSecretRequest struct {
 	// Required. Whether the new version becomes the active one.
 	Activate bool `protobuf:"varint,8,opt,name=activate,proto3" json:"activate,omitempty"`
 	// Required. The call.
-	Call          *CallContext `protobuf:"bytes,9,opt,name=call,proto3" json:"call,omitempty"`
+	Call *CallContext `protobuf:"bytes,9,opt,name=call,proto3" json:"call,omitempty"`
+	// Optional. Whether labels that are there are removed; only with empty tags.
+	ClearTags     bool `protobuf:"varint,10,opt,name=clear_tags,json=clearTags,proto3" json:"clear_tags,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WriteSecretRequest) Reset() {
 	*x = WriteSecretRequest{}
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[12]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1013,7 +1268,7 @@ func (x *WriteSecretRequest) String() string {
 func (*WriteSecretRequest) ProtoMessage() {}
 
 func (x *WriteSecretRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[12]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1026,7 +1281,7 @@ func (x *WriteSecretRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteSecretRequest.ProtoReflect.Descriptor instead.
 func (*WriteSecretRequest) Descriptor() ([]byte, []int) {
-	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{12}
+	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *WriteSecretRequest) GetName() string {
@@ -1092,6 +1347,13 @@ func (x *WriteSecretRequest) GetCall() *CallContext {
 	return nil
 }
 
+func (x *WriteSecretRequest) GetClearTags() bool {
+	if x != nil {
+		return x.ClearTags
+	}
+	return false
+}
+
 // The version that was written.
 type WriteSecretResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1103,7 +1365,7 @@ type WriteSecretResponse struct {
 
 func (x *WriteSecretResponse) Reset() {
 	*x = WriteSecretResponse{}
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[13]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1115,7 +1377,7 @@ func (x *WriteSecretResponse) String() string {
 func (*WriteSecretResponse) ProtoMessage() {}
 
 func (x *WriteSecretResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[13]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1128,7 +1390,7 @@ func (x *WriteSecretResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteSecretResponse.ProtoReflect.Descriptor instead.
 func (*WriteSecretResponse) Descriptor() ([]byte, []int) {
-	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{13}
+	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *WriteSecretResponse) GetVersion() *VersionDescription {
@@ -1157,7 +1419,7 @@ type DeleteSecretRequest struct {
 
 func (x *DeleteSecretRequest) Reset() {
 	*x = DeleteSecretRequest{}
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[14]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1169,7 +1431,7 @@ func (x *DeleteSecretRequest) String() string {
 func (*DeleteSecretRequest) ProtoMessage() {}
 
 func (x *DeleteSecretRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[14]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1182,7 +1444,7 @@ func (x *DeleteSecretRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSecretRequest.ProtoReflect.Descriptor instead.
 func (*DeleteSecretRequest) Descriptor() ([]byte, []int) {
-	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{14}
+	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DeleteSecretRequest) GetName() string {
@@ -1235,7 +1497,7 @@ type DeleteSecretResponse struct {
 
 func (x *DeleteSecretResponse) Reset() {
 	*x = DeleteSecretResponse{}
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[15]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1247,7 +1509,7 @@ func (x *DeleteSecretResponse) String() string {
 func (*DeleteSecretResponse) ProtoMessage() {}
 
 func (x *DeleteSecretResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[15]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1260,7 +1522,7 @@ func (x *DeleteSecretResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSecretResponse.ProtoReflect.Descriptor instead.
 func (*DeleteSecretResponse) Descriptor() ([]byte, []int) {
-	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{15}
+	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DeleteSecretResponse) GetDeleted() bool {
@@ -1303,7 +1565,7 @@ type RotateSecretRequest struct {
 
 func (x *RotateSecretRequest) Reset() {
 	*x = RotateSecretRequest{}
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[16]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1315,7 +1577,7 @@ func (x *RotateSecretRequest) String() string {
 func (*RotateSecretRequest) ProtoMessage() {}
 
 func (x *RotateSecretRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[16]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1328,7 +1590,7 @@ func (x *RotateSecretRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateSecretRequest.ProtoReflect.Descriptor instead.
 func (*RotateSecretRequest) Descriptor() ([]byte, []int) {
-	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{16}
+	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RotateSecretRequest) GetName() string {
@@ -1379,7 +1641,7 @@ type RotateSecretResponse struct {
 
 func (x *RotateSecretResponse) Reset() {
 	*x = RotateSecretResponse{}
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[17]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1391,7 +1653,7 @@ func (x *RotateSecretResponse) String() string {
 func (*RotateSecretResponse) ProtoMessage() {}
 
 func (x *RotateSecretResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[17]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1404,7 +1666,7 @@ func (x *RotateSecretResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateSecretResponse.ProtoReflect.Descriptor instead.
 func (*RotateSecretResponse) Descriptor() ([]byte, []int) {
-	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{17}
+	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RotateSecretResponse) GetVersion() *VersionDescription {
@@ -1442,7 +1704,7 @@ type ListSecretsRequest struct {
 
 func (x *ListSecretsRequest) Reset() {
 	*x = ListSecretsRequest{}
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[18]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1454,7 +1716,7 @@ func (x *ListSecretsRequest) String() string {
 func (*ListSecretsRequest) ProtoMessage() {}
 
 func (x *ListSecretsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[18]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1467,7 +1729,7 @@ func (x *ListSecretsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSecretsRequest.ProtoReflect.Descriptor instead.
 func (*ListSecretsRequest) Descriptor() ([]byte, []int) {
-	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{18}
+	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListSecretsRequest) GetPrefix() string {
@@ -1525,7 +1787,7 @@ type ListSecretsResponse struct {
 
 func (x *ListSecretsResponse) Reset() {
 	*x = ListSecretsResponse{}
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[19]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1537,7 +1799,7 @@ func (x *ListSecretsResponse) String() string {
 func (*ListSecretsResponse) ProtoMessage() {}
 
 func (x *ListSecretsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[19]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1550,7 +1812,7 @@ func (x *ListSecretsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSecretsResponse.ProtoReflect.Descriptor instead.
 func (*ListSecretsResponse) Descriptor() ([]byte, []int) {
-	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{19}
+	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListSecretsResponse) GetSecrets() []*SecretDescription {
@@ -1580,7 +1842,7 @@ type DescribeSecretRequest struct {
 
 func (x *DescribeSecretRequest) Reset() {
 	*x = DescribeSecretRequest{}
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[20]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1592,7 +1854,7 @@ func (x *DescribeSecretRequest) String() string {
 func (*DescribeSecretRequest) ProtoMessage() {}
 
 func (x *DescribeSecretRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[20]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1605,7 +1867,7 @@ func (x *DescribeSecretRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeSecretRequest.ProtoReflect.Descriptor instead.
 func (*DescribeSecretRequest) Descriptor() ([]byte, []int) {
-	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{20}
+	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *DescribeSecretRequest) GetName() string {
@@ -1635,7 +1897,7 @@ type DescribeSecretResponse struct {
 
 func (x *DescribeSecretResponse) Reset() {
 	*x = DescribeSecretResponse{}
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[21]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1647,7 +1909,7 @@ func (x *DescribeSecretResponse) String() string {
 func (*DescribeSecretResponse) ProtoMessage() {}
 
 func (x *DescribeSecretResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[21]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1660,7 +1922,7 @@ func (x *DescribeSecretResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DescribeSecretResponse.ProtoReflect.Descriptor instead.
 func (*DescribeSecretResponse) Descriptor() ([]byte, []int) {
-	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{21}
+	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DescribeSecretResponse) GetSecret() *SecretDescription {
@@ -1694,7 +1956,7 @@ type ActivateSecretVersionRequest struct {
 
 func (x *ActivateSecretVersionRequest) Reset() {
 	*x = ActivateSecretVersionRequest{}
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[22]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1706,7 +1968,7 @@ func (x *ActivateSecretVersionRequest) String() string {
 func (*ActivateSecretVersionRequest) ProtoMessage() {}
 
 func (x *ActivateSecretVersionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[22]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1719,7 +1981,7 @@ func (x *ActivateSecretVersionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActivateSecretVersionRequest.ProtoReflect.Descriptor instead.
 func (*ActivateSecretVersionRequest) Descriptor() ([]byte, []int) {
-	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{22}
+	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ActivateSecretVersionRequest) GetName() string {
@@ -1761,7 +2023,7 @@ type ActivateSecretVersionResponse struct {
 
 func (x *ActivateSecretVersionResponse) Reset() {
 	*x = ActivateSecretVersionResponse{}
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[23]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1773,7 +2035,7 @@ func (x *ActivateSecretVersionResponse) String() string {
 func (*ActivateSecretVersionResponse) ProtoMessage() {}
 
 func (x *ActivateSecretVersionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[23]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1786,7 +2048,7 @@ func (x *ActivateSecretVersionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ActivateSecretVersionResponse.ProtoReflect.Descriptor instead.
 func (*ActivateSecretVersionResponse) Descriptor() ([]byte, []int) {
-	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{23}
+	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ActivateSecretVersionResponse) GetSecret() *SecretDescription {
@@ -1811,7 +2073,7 @@ type RestoreSecretRequest struct {
 
 func (x *RestoreSecretRequest) Reset() {
 	*x = RestoreSecretRequest{}
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[24]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1823,7 +2085,7 @@ func (x *RestoreSecretRequest) String() string {
 func (*RestoreSecretRequest) ProtoMessage() {}
 
 func (x *RestoreSecretRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[24]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1836,7 +2098,7 @@ func (x *RestoreSecretRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreSecretRequest.ProtoReflect.Descriptor instead.
 func (*RestoreSecretRequest) Descriptor() ([]byte, []int) {
-	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{24}
+	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RestoreSecretRequest) GetName() string {
@@ -1871,7 +2133,7 @@ type RestoreSecretResponse struct {
 
 func (x *RestoreSecretResponse) Reset() {
 	*x = RestoreSecretResponse{}
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[25]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1883,7 +2145,7 @@ func (x *RestoreSecretResponse) String() string {
 func (*RestoreSecretResponse) ProtoMessage() {}
 
 func (x *RestoreSecretResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[25]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1896,7 +2158,7 @@ func (x *RestoreSecretResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreSecretResponse.ProtoReflect.Descriptor instead.
 func (*RestoreSecretResponse) Descriptor() ([]byte, []int) {
-	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{25}
+	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *RestoreSecretResponse) GetSecret() *SecretDescription {
@@ -1926,7 +2188,7 @@ type DestroySecretRequest struct {
 
 func (x *DestroySecretRequest) Reset() {
 	*x = DestroySecretRequest{}
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[26]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1938,7 +2200,7 @@ func (x *DestroySecretRequest) String() string {
 func (*DestroySecretRequest) ProtoMessage() {}
 
 func (x *DestroySecretRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[26]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1951,7 +2213,7 @@ func (x *DestroySecretRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DestroySecretRequest.ProtoReflect.Descriptor instead.
 func (*DestroySecretRequest) Descriptor() ([]byte, []int) {
-	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{26}
+	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *DestroySecretRequest) GetName() string {
@@ -2020,7 +2282,7 @@ type DestroySecretResponse struct {
 
 func (x *DestroySecretResponse) Reset() {
 	*x = DestroySecretResponse{}
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[27]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2032,7 +2294,7 @@ func (x *DestroySecretResponse) String() string {
 func (*DestroySecretResponse) ProtoMessage() {}
 
 func (x *DestroySecretResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[27]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2045,7 +2307,7 @@ func (x *DestroySecretResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DestroySecretResponse.ProtoReflect.Descriptor instead.
 func (*DestroySecretResponse) Descriptor() ([]byte, []int) {
-	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{27}
+	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{31}
 }
 
 // Asks to be told of changes.
@@ -2063,7 +2325,7 @@ type WatchSecretsRequest struct {
 
 func (x *WatchSecretsRequest) Reset() {
 	*x = WatchSecretsRequest{}
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[28]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2075,7 +2337,7 @@ func (x *WatchSecretsRequest) String() string {
 func (*WatchSecretsRequest) ProtoMessage() {}
 
 func (x *WatchSecretsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[28]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2088,7 +2350,7 @@ func (x *WatchSecretsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchSecretsRequest.ProtoReflect.Descriptor instead.
 func (*WatchSecretsRequest) Descriptor() ([]byte, []int) {
-	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{28}
+	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *WatchSecretsRequest) GetAfterRevision() uint64 {
@@ -2131,7 +2393,7 @@ type WatchSecretsResponse struct {
 
 func (x *WatchSecretsResponse) Reset() {
 	*x = WatchSecretsResponse{}
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[29]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2143,7 +2405,7 @@ func (x *WatchSecretsResponse) String() string {
 func (*WatchSecretsResponse) ProtoMessage() {}
 
 func (x *WatchSecretsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[29]
+	mi := &file_secretbroker_manager_v1_secret_manager_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2156,7 +2418,7 @@ func (x *WatchSecretsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchSecretsResponse.ProtoReflect.Descriptor instead.
 func (*WatchSecretsResponse) Descriptor() ([]byte, []int) {
-	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{29}
+	return file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *WatchSecretsResponse) GetEvent() isWatchSecretsResponse_Event {
@@ -2229,7 +2491,7 @@ var File_secretbroker_manager_v1_secret_manager_proto protoreflect.FileDescripto
 
 const file_secretbroker_manager_v1_secret_manager_proto_rawDesc = "" +
 	"\n" +
-	",secretbroker/manager/v1/secret_manager.proto\x12\x17secretbroker.manager.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"}\n" +
+	",secretbroker/manager/v1/secret_manager.proto\x12\x17secretbroker.manager.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"}\n" +
 	"\vCallContext\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x1c\n" +
@@ -2300,7 +2562,22 @@ const file_secretbroker_manager_v1_secret_manager_proto_rawDesc = "" +
 	"\x04tags\x18\x05 \x03(\v25.secretbroker.manager.v1.ReadSecretResponse.TagsEntryR\x04tags\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x96\x04\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"}\n" +
+	"\tBatchRead\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
+	"\aversion\x18\x02 \x01(\rH\x00R\aversion\x88\x01\x01\x121\n" +
+	"\aoptions\x18\x03 \x01(\v2\x17.google.protobuf.StructR\aoptionsB\n" +
+	"\n" +
+	"\b_version\"\x8e\x01\n" +
+	"\x0fBatchReadResult\x12E\n" +
+	"\x06secret\x18\x01 \x01(\v2+.secretbroker.manager.v1.ReadSecretResponseH\x00R\x06secret\x12*\n" +
+	"\x05error\x18\x02 \x01(\v2\x12.google.rpc.StatusH\x00R\x05errorB\b\n" +
+	"\x06result\"\x8d\x01\n" +
+	"\x17BatchReadSecretsRequest\x128\n" +
+	"\x05reads\x18\x01 \x03(\v2\".secretbroker.manager.v1.BatchReadR\x05reads\x128\n" +
+	"\x04call\x18\x02 \x01(\v2$.secretbroker.manager.v1.CallContextR\x04call\"^\n" +
+	"\x18BatchReadSecretsResponse\x12B\n" +
+	"\aresults\x18\x01 \x03(\v2(.secretbroker.manager.v1.BatchReadResultR\aresults\"\xb5\x04\n" +
 	"\x12WriteSecretRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12:\n" +
 	"\apayload\x18\x02 \x01(\v2 .secretbroker.manager.v1.PayloadR\apayload\x12%\n" +
@@ -2312,7 +2589,10 @@ const file_secretbroker_manager_v1_secret_manager_proto_rawDesc = "" +
 	"\vexpire_time\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x12\x1a\n" +
 	"\bactivate\x18\b \x01(\bR\bactivate\x128\n" +
-	"\x04call\x18\t \x01(\v2$.secretbroker.manager.v1.CallContextR\x04call\x1a7\n" +
+	"\x04call\x18\t \x01(\v2$.secretbroker.manager.v1.CallContextR\x04call\x12\x1d\n" +
+	"\n" +
+	"clear_tags\x18\n" +
+	" \x01(\bR\tclearTags\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x0e\n" +
@@ -2410,13 +2690,14 @@ const file_secretbroker_manager_v1_secret_manager_proto_rawDesc = "" +
 	"\x10CAPABILITY_WATCH\x10\f\x12\x15\n" +
 	"\x11CAPABILITY_EXPIRY\x10\r\x12\x1b\n" +
 	"\x17CAPABILITY_GRACE_PERIOD\x10\x0e\x12\x1b\n" +
-	"\x17CAPABILITY_ATOMIC_BATCH\x10\x0f2\xc0\v\n" +
+	"\x17CAPABILITY_ATOMIC_BATCH\x10\x0f2\xb9\f\n" +
 	"\rSecretManager\x12b\n" +
 	"\tHandshake\x12).secretbroker.manager.v1.HandshakeRequest\x1a*.secretbroker.manager.v1.HandshakeResponse\x12\x80\x01\n" +
 	"\x13ValidateEnvironment\x123.secretbroker.manager.v1.ValidateEnvironmentRequest\x1a4.secretbroker.manager.v1.ValidateEnvironmentResponse\x12h\n" +
 	"\vCheckHealth\x12+.secretbroker.manager.v1.CheckHealthRequest\x1a,.secretbroker.manager.v1.CheckHealthResponse\x12e\n" +
 	"\n" +
-	"ReadSecret\x12*.secretbroker.manager.v1.ReadSecretRequest\x1a+.secretbroker.manager.v1.ReadSecretResponse\x12h\n" +
+	"ReadSecret\x12*.secretbroker.manager.v1.ReadSecretRequest\x1a+.secretbroker.manager.v1.ReadSecretResponse\x12w\n" +
+	"\x10BatchReadSecrets\x120.secretbroker.manager.v1.BatchReadSecretsRequest\x1a1.secretbroker.manager.v1.BatchReadSecretsResponse\x12h\n" +
 	"\vWriteSecret\x12+.secretbroker.manager.v1.WriteSecretRequest\x1a,.secretbroker.manager.v1.WriteSecretResponse\x12k\n" +
 	"\fDeleteSecret\x12,.secretbroker.manager.v1.DeleteSecretRequest\x1a-.secretbroker.manager.v1.DeleteSecretResponse\x12k\n" +
 	"\fRotateSecret\x12,.secretbroker.manager.v1.RotateSecretRequest\x1a-.secretbroker.manager.v1.RotateSecretResponse\x12h\n" +
@@ -2441,7 +2722,7 @@ func file_secretbroker_manager_v1_secret_manager_proto_rawDescGZIP() []byte {
 }
 
 var file_secretbroker_manager_v1_secret_manager_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_secretbroker_manager_v1_secret_manager_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_secretbroker_manager_v1_secret_manager_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_secretbroker_manager_v1_secret_manager_proto_goTypes = []any{
 	(Capability)(0),                       // 0: secretbroker.manager.v1.Capability
 	(*CallContext)(nil),                   // 1: secretbroker.manager.v1.CallContext
@@ -2456,105 +2737,118 @@ var file_secretbroker_manager_v1_secret_manager_proto_goTypes = []any{
 	(*CheckHealthResponse)(nil),           // 10: secretbroker.manager.v1.CheckHealthResponse
 	(*ReadSecretRequest)(nil),             // 11: secretbroker.manager.v1.ReadSecretRequest
 	(*ReadSecretResponse)(nil),            // 12: secretbroker.manager.v1.ReadSecretResponse
-	(*WriteSecretRequest)(nil),            // 13: secretbroker.manager.v1.WriteSecretRequest
-	(*WriteSecretResponse)(nil),           // 14: secretbroker.manager.v1.WriteSecretResponse
-	(*DeleteSecretRequest)(nil),           // 15: secretbroker.manager.v1.DeleteSecretRequest
-	(*DeleteSecretResponse)(nil),          // 16: secretbroker.manager.v1.DeleteSecretResponse
-	(*RotateSecretRequest)(nil),           // 17: secretbroker.manager.v1.RotateSecretRequest
-	(*RotateSecretResponse)(nil),          // 18: secretbroker.manager.v1.RotateSecretResponse
-	(*ListSecretsRequest)(nil),            // 19: secretbroker.manager.v1.ListSecretsRequest
-	(*ListSecretsResponse)(nil),           // 20: secretbroker.manager.v1.ListSecretsResponse
-	(*DescribeSecretRequest)(nil),         // 21: secretbroker.manager.v1.DescribeSecretRequest
-	(*DescribeSecretResponse)(nil),        // 22: secretbroker.manager.v1.DescribeSecretResponse
-	(*ActivateSecretVersionRequest)(nil),  // 23: secretbroker.manager.v1.ActivateSecretVersionRequest
-	(*ActivateSecretVersionResponse)(nil), // 24: secretbroker.manager.v1.ActivateSecretVersionResponse
-	(*RestoreSecretRequest)(nil),          // 25: secretbroker.manager.v1.RestoreSecretRequest
-	(*RestoreSecretResponse)(nil),         // 26: secretbroker.manager.v1.RestoreSecretResponse
-	(*DestroySecretRequest)(nil),          // 27: secretbroker.manager.v1.DestroySecretRequest
-	(*DestroySecretResponse)(nil),         // 28: secretbroker.manager.v1.DestroySecretResponse
-	(*WatchSecretsRequest)(nil),           // 29: secretbroker.manager.v1.WatchSecretsRequest
-	(*WatchSecretsResponse)(nil),          // 30: secretbroker.manager.v1.WatchSecretsResponse
-	nil,                                   // 31: secretbroker.manager.v1.SecretDescription.TagsEntry
-	nil,                                   // 32: secretbroker.manager.v1.ReadSecretResponse.TagsEntry
-	nil,                                   // 33: secretbroker.manager.v1.WriteSecretRequest.TagsEntry
-	nil,                                   // 34: secretbroker.manager.v1.ListSecretsRequest.TagsEntry
-	(*structpb.Struct)(nil),               // 35: google.protobuf.Struct
-	(*timestamppb.Timestamp)(nil),         // 36: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),           // 37: google.protobuf.Duration
+	(*BatchRead)(nil),                     // 13: secretbroker.manager.v1.BatchRead
+	(*BatchReadResult)(nil),               // 14: secretbroker.manager.v1.BatchReadResult
+	(*BatchReadSecretsRequest)(nil),       // 15: secretbroker.manager.v1.BatchReadSecretsRequest
+	(*BatchReadSecretsResponse)(nil),      // 16: secretbroker.manager.v1.BatchReadSecretsResponse
+	(*WriteSecretRequest)(nil),            // 17: secretbroker.manager.v1.WriteSecretRequest
+	(*WriteSecretResponse)(nil),           // 18: secretbroker.manager.v1.WriteSecretResponse
+	(*DeleteSecretRequest)(nil),           // 19: secretbroker.manager.v1.DeleteSecretRequest
+	(*DeleteSecretResponse)(nil),          // 20: secretbroker.manager.v1.DeleteSecretResponse
+	(*RotateSecretRequest)(nil),           // 21: secretbroker.manager.v1.RotateSecretRequest
+	(*RotateSecretResponse)(nil),          // 22: secretbroker.manager.v1.RotateSecretResponse
+	(*ListSecretsRequest)(nil),            // 23: secretbroker.manager.v1.ListSecretsRequest
+	(*ListSecretsResponse)(nil),           // 24: secretbroker.manager.v1.ListSecretsResponse
+	(*DescribeSecretRequest)(nil),         // 25: secretbroker.manager.v1.DescribeSecretRequest
+	(*DescribeSecretResponse)(nil),        // 26: secretbroker.manager.v1.DescribeSecretResponse
+	(*ActivateSecretVersionRequest)(nil),  // 27: secretbroker.manager.v1.ActivateSecretVersionRequest
+	(*ActivateSecretVersionResponse)(nil), // 28: secretbroker.manager.v1.ActivateSecretVersionResponse
+	(*RestoreSecretRequest)(nil),          // 29: secretbroker.manager.v1.RestoreSecretRequest
+	(*RestoreSecretResponse)(nil),         // 30: secretbroker.manager.v1.RestoreSecretResponse
+	(*DestroySecretRequest)(nil),          // 31: secretbroker.manager.v1.DestroySecretRequest
+	(*DestroySecretResponse)(nil),         // 32: secretbroker.manager.v1.DestroySecretResponse
+	(*WatchSecretsRequest)(nil),           // 33: secretbroker.manager.v1.WatchSecretsRequest
+	(*WatchSecretsResponse)(nil),          // 34: secretbroker.manager.v1.WatchSecretsResponse
+	nil,                                   // 35: secretbroker.manager.v1.SecretDescription.TagsEntry
+	nil,                                   // 36: secretbroker.manager.v1.ReadSecretResponse.TagsEntry
+	nil,                                   // 37: secretbroker.manager.v1.WriteSecretRequest.TagsEntry
+	nil,                                   // 38: secretbroker.manager.v1.ListSecretsRequest.TagsEntry
+	(*structpb.Struct)(nil),               // 39: google.protobuf.Struct
+	(*timestamppb.Timestamp)(nil),         // 40: google.protobuf.Timestamp
+	(*status.Status)(nil),                 // 41: google.rpc.Status
+	(*durationpb.Duration)(nil),           // 42: google.protobuf.Duration
 }
 var file_secretbroker_manager_v1_secret_manager_proto_depIdxs = []int32{
-	35, // 0: secretbroker.manager.v1.CallContext.options:type_name -> google.protobuf.Struct
-	36, // 1: secretbroker.manager.v1.SecretDescription.create_time:type_name -> google.protobuf.Timestamp
-	36, // 2: secretbroker.manager.v1.SecretDescription.update_time:type_name -> google.protobuf.Timestamp
-	36, // 3: secretbroker.manager.v1.SecretDescription.expire_time:type_name -> google.protobuf.Timestamp
-	31, // 4: secretbroker.manager.v1.SecretDescription.tags:type_name -> secretbroker.manager.v1.SecretDescription.TagsEntry
-	36, // 5: secretbroker.manager.v1.SecretDescription.delete_time:type_name -> google.protobuf.Timestamp
-	36, // 6: secretbroker.manager.v1.SecretDescription.restorable_until:type_name -> google.protobuf.Timestamp
-	36, // 7: secretbroker.manager.v1.VersionDescription.create_time:type_name -> google.protobuf.Timestamp
-	36, // 8: secretbroker.manager.v1.VersionDescription.expire_time:type_name -> google.protobuf.Timestamp
-	36, // 9: secretbroker.manager.v1.VersionDescription.destroy_time:type_name -> google.protobuf.Timestamp
+	39, // 0: secretbroker.manager.v1.CallContext.options:type_name -> google.protobuf.Struct
+	40, // 1: secretbroker.manager.v1.SecretDescription.create_time:type_name -> google.protobuf.Timestamp
+	40, // 2: secretbroker.manager.v1.SecretDescription.update_time:type_name -> google.protobuf.Timestamp
+	40, // 3: secretbroker.manager.v1.SecretDescription.expire_time:type_name -> google.protobuf.Timestamp
+	35, // 4: secretbroker.manager.v1.SecretDescription.tags:type_name -> secretbroker.manager.v1.SecretDescription.TagsEntry
+	40, // 5: secretbroker.manager.v1.SecretDescription.delete_time:type_name -> google.protobuf.Timestamp
+	40, // 6: secretbroker.manager.v1.SecretDescription.restorable_until:type_name -> google.protobuf.Timestamp
+	40, // 7: secretbroker.manager.v1.VersionDescription.create_time:type_name -> google.protobuf.Timestamp
+	40, // 8: secretbroker.manager.v1.VersionDescription.expire_time:type_name -> google.protobuf.Timestamp
+	40, // 9: secretbroker.manager.v1.VersionDescription.destroy_time:type_name -> google.protobuf.Timestamp
 	0,  // 10: secretbroker.manager.v1.HandshakeResponse.capabilities:type_name -> secretbroker.manager.v1.Capability
 	1,  // 11: secretbroker.manager.v1.ReadSecretRequest.call:type_name -> secretbroker.manager.v1.CallContext
 	4,  // 12: secretbroker.manager.v1.ReadSecretResponse.payload:type_name -> secretbroker.manager.v1.Payload
 	3,  // 13: secretbroker.manager.v1.ReadSecretResponse.version:type_name -> secretbroker.manager.v1.VersionDescription
-	32, // 14: secretbroker.manager.v1.ReadSecretResponse.tags:type_name -> secretbroker.manager.v1.ReadSecretResponse.TagsEntry
-	4,  // 15: secretbroker.manager.v1.WriteSecretRequest.payload:type_name -> secretbroker.manager.v1.Payload
-	33, // 16: secretbroker.manager.v1.WriteSecretRequest.tags:type_name -> secretbroker.manager.v1.WriteSecretRequest.TagsEntry
-	36, // 17: secretbroker.manager.v1.WriteSecretRequest.expire_time:type_name -> google.protobuf.Timestamp
-	1,  // 18: secretbroker.manager.v1.WriteSecretRequest.call:type_name -> secretbroker.manager.v1.CallContext
-	3,  // 19: secretbroker.manager.v1.WriteSecretResponse.version:type_name -> secretbroker.manager.v1.VersionDescription
-	1,  // 20: secretbroker.manager.v1.DeleteSecretRequest.call:type_name -> secretbroker.manager.v1.CallContext
-	36, // 21: secretbroker.manager.v1.DeleteSecretResponse.restorable_until:type_name -> google.protobuf.Timestamp
-	4,  // 22: secretbroker.manager.v1.RotateSecretRequest.payload:type_name -> secretbroker.manager.v1.Payload
-	37, // 23: secretbroker.manager.v1.RotateSecretRequest.grace_period:type_name -> google.protobuf.Duration
-	1,  // 24: secretbroker.manager.v1.RotateSecretRequest.call:type_name -> secretbroker.manager.v1.CallContext
-	3,  // 25: secretbroker.manager.v1.RotateSecretResponse.version:type_name -> secretbroker.manager.v1.VersionDescription
-	36, // 26: secretbroker.manager.v1.RotateSecretResponse.previous_restorable_until:type_name -> google.protobuf.Timestamp
-	34, // 27: secretbroker.manager.v1.ListSecretsRequest.tags:type_name -> secretbroker.manager.v1.ListSecretsRequest.TagsEntry
-	1,  // 28: secretbroker.manager.v1.ListSecretsRequest.call:type_name -> secretbroker.manager.v1.CallContext
-	2,  // 29: secretbroker.manager.v1.ListSecretsResponse.secrets:type_name -> secretbroker.manager.v1.SecretDescription
-	1,  // 30: secretbroker.manager.v1.DescribeSecretRequest.call:type_name -> secretbroker.manager.v1.CallContext
-	2,  // 31: secretbroker.manager.v1.DescribeSecretResponse.secret:type_name -> secretbroker.manager.v1.SecretDescription
-	3,  // 32: secretbroker.manager.v1.DescribeSecretResponse.versions:type_name -> secretbroker.manager.v1.VersionDescription
-	1,  // 33: secretbroker.manager.v1.ActivateSecretVersionRequest.call:type_name -> secretbroker.manager.v1.CallContext
-	2,  // 34: secretbroker.manager.v1.ActivateSecretVersionResponse.secret:type_name -> secretbroker.manager.v1.SecretDescription
-	1,  // 35: secretbroker.manager.v1.RestoreSecretRequest.call:type_name -> secretbroker.manager.v1.CallContext
-	2,  // 36: secretbroker.manager.v1.RestoreSecretResponse.secret:type_name -> secretbroker.manager.v1.SecretDescription
-	1,  // 37: secretbroker.manager.v1.DestroySecretRequest.call:type_name -> secretbroker.manager.v1.CallContext
-	1,  // 38: secretbroker.manager.v1.WatchSecretsRequest.call:type_name -> secretbroker.manager.v1.CallContext
-	2,  // 39: secretbroker.manager.v1.WatchSecretsResponse.changed:type_name -> secretbroker.manager.v1.SecretDescription
-	2,  // 40: secretbroker.manager.v1.WatchSecretsResponse.removed:type_name -> secretbroker.manager.v1.SecretDescription
-	5,  // 41: secretbroker.manager.v1.SecretManager.Handshake:input_type -> secretbroker.manager.v1.HandshakeRequest
-	7,  // 42: secretbroker.manager.v1.SecretManager.ValidateEnvironment:input_type -> secretbroker.manager.v1.ValidateEnvironmentRequest
-	9,  // 43: secretbroker.manager.v1.SecretManager.CheckHealth:input_type -> secretbroker.manager.v1.CheckHealthRequest
-	11, // 44: secretbroker.manager.v1.SecretManager.ReadSecret:input_type -> secretbroker.manager.v1.ReadSecretRequest
-	13, // 45: secretbroker.manager.v1.SecretManager.WriteSecret:input_type -> secretbroker.manager.v1.WriteSecretRequest
-	15, // 46: secretbroker.manager.v1.SecretManager.DeleteSecret:input_type -> secretbroker.manager.v1.DeleteSecretRequest
-	17, // 47: secretbroker.manager.v1.SecretManager.RotateSecret:input_type -> secretbroker.manager.v1.RotateSecretRequest
-	19, // 48: secretbroker.manager.v1.SecretManager.ListSecrets:input_type -> secretbroker.manager.v1.ListSecretsRequest
-	21, // 49: secretbroker.manager.v1.SecretManager.DescribeSecret:input_type -> secretbroker.manager.v1.DescribeSecretRequest
-	23, // 50: secretbroker.manager.v1.SecretManager.ActivateSecretVersion:input_type -> secretbroker.manager.v1.ActivateSecretVersionRequest
-	25, // 51: secretbroker.manager.v1.SecretManager.RestoreSecret:input_type -> secretbroker.manager.v1.RestoreSecretRequest
-	27, // 52: secretbroker.manager.v1.SecretManager.DestroySecret:input_type -> secretbroker.manager.v1.DestroySecretRequest
-	29, // 53: secretbroker.manager.v1.SecretManager.WatchSecrets:input_type -> secretbroker.manager.v1.WatchSecretsRequest
-	6,  // 54: secretbroker.manager.v1.SecretManager.Handshake:output_type -> secretbroker.manager.v1.HandshakeResponse
-	8,  // 55: secretbroker.manager.v1.SecretManager.ValidateEnvironment:output_type -> secretbroker.manager.v1.ValidateEnvironmentResponse
-	10, // 56: secretbroker.manager.v1.SecretManager.CheckHealth:output_type -> secretbroker.manager.v1.CheckHealthResponse
-	12, // 57: secretbroker.manager.v1.SecretManager.ReadSecret:output_type -> secretbroker.manager.v1.ReadSecretResponse
-	14, // 58: secretbroker.manager.v1.SecretManager.WriteSecret:output_type -> secretbroker.manager.v1.WriteSecretResponse
-	16, // 59: secretbroker.manager.v1.SecretManager.DeleteSecret:output_type -> secretbroker.manager.v1.DeleteSecretResponse
-	18, // 60: secretbroker.manager.v1.SecretManager.RotateSecret:output_type -> secretbroker.manager.v1.RotateSecretResponse
-	20, // 61: secretbroker.manager.v1.SecretManager.ListSecrets:output_type -> secretbroker.manager.v1.ListSecretsResponse
-	22, // 62: secretbroker.manager.v1.SecretManager.DescribeSecret:output_type -> secretbroker.manager.v1.DescribeSecretResponse
-	24, // 63: secretbroker.manager.v1.SecretManager.ActivateSecretVersion:output_type -> secretbroker.manager.v1.ActivateSecretVersionResponse
-	26, // 64: secretbroker.manager.v1.SecretManager.RestoreSecret:output_type -> secretbroker.manager.v1.RestoreSecretResponse
-	28, // 65: secretbroker.manager.v1.SecretManager.DestroySecret:output_type -> secretbroker.manager.v1.DestroySecretResponse
-	30, // 66: secretbroker.manager.v1.SecretManager.WatchSecrets:output_type -> secretbroker.manager.v1.WatchSecretsResponse
-	54, // [54:67] is the sub-list for method output_type
-	41, // [41:54] is the sub-list for method input_type
-	41, // [41:41] is the sub-list for extension type_name
-	41, // [41:41] is the sub-list for extension extendee
-	0,  // [0:41] is the sub-list for field type_name
+	36, // 14: secretbroker.manager.v1.ReadSecretResponse.tags:type_name -> secretbroker.manager.v1.ReadSecretResponse.TagsEntry
+	39, // 15: secretbroker.manager.v1.BatchRead.options:type_name -> google.protobuf.Struct
+	12, // 16: secretbroker.manager.v1.BatchReadResult.secret:type_name -> secretbroker.manager.v1.ReadSecretResponse
+	41, // 17: secretbroker.manager.v1.BatchReadResult.error:type_name -> google.rpc.Status
+	13, // 18: secretbroker.manager.v1.BatchReadSecretsRequest.reads:type_name -> secretbroker.manager.v1.BatchRead
+	1,  // 19: secretbroker.manager.v1.BatchReadSecretsRequest.call:type_name -> secretbroker.manager.v1.CallContext
+	14, // 20: secretbroker.manager.v1.BatchReadSecretsResponse.results:type_name -> secretbroker.manager.v1.BatchReadResult
+	4,  // 21: secretbroker.manager.v1.WriteSecretRequest.payload:type_name -> secretbroker.manager.v1.Payload
+	37, // 22: secretbroker.manager.v1.WriteSecretRequest.tags:type_name -> secretbroker.manager.v1.WriteSecretRequest.TagsEntry
+	40, // 23: secretbroker.manager.v1.WriteSecretRequest.expire_time:type_name -> google.protobuf.Timestamp
+	1,  // 24: secretbroker.manager.v1.WriteSecretRequest.call:type_name -> secretbroker.manager.v1.CallContext
+	3,  // 25: secretbroker.manager.v1.WriteSecretResponse.version:type_name -> secretbroker.manager.v1.VersionDescription
+	1,  // 26: secretbroker.manager.v1.DeleteSecretRequest.call:type_name -> secretbroker.manager.v1.CallContext
+	40, // 27: secretbroker.manager.v1.DeleteSecretResponse.restorable_until:type_name -> google.protobuf.Timestamp
+	4,  // 28: secretbroker.manager.v1.RotateSecretRequest.payload:type_name -> secretbroker.manager.v1.Payload
+	42, // 29: secretbroker.manager.v1.RotateSecretRequest.grace_period:type_name -> google.protobuf.Duration
+	1,  // 30: secretbroker.manager.v1.RotateSecretRequest.call:type_name -> secretbroker.manager.v1.CallContext
+	3,  // 31: secretbroker.manager.v1.RotateSecretResponse.version:type_name -> secretbroker.manager.v1.VersionDescription
+	40, // 32: secretbroker.manager.v1.RotateSecretResponse.previous_restorable_until:type_name -> google.protobuf.Timestamp
+	38, // 33: secretbroker.manager.v1.ListSecretsRequest.tags:type_name -> secretbroker.manager.v1.ListSecretsRequest.TagsEntry
+	1,  // 34: secretbroker.manager.v1.ListSecretsRequest.call:type_name -> secretbroker.manager.v1.CallContext
+	2,  // 35: secretbroker.manager.v1.ListSecretsResponse.secrets:type_name -> secretbroker.manager.v1.SecretDescription
+	1,  // 36: secretbroker.manager.v1.DescribeSecretRequest.call:type_name -> secretbroker.manager.v1.CallContext
+	2,  // 37: secretbroker.manager.v1.DescribeSecretResponse.secret:type_name -> secretbroker.manager.v1.SecretDescription
+	3,  // 38: secretbroker.manager.v1.DescribeSecretResponse.versions:type_name -> secretbroker.manager.v1.VersionDescription
+	1,  // 39: secretbroker.manager.v1.ActivateSecretVersionRequest.call:type_name -> secretbroker.manager.v1.CallContext
+	2,  // 40: secretbroker.manager.v1.ActivateSecretVersionResponse.secret:type_name -> secretbroker.manager.v1.SecretDescription
+	1,  // 41: secretbroker.manager.v1.RestoreSecretRequest.call:type_name -> secretbroker.manager.v1.CallContext
+	2,  // 42: secretbroker.manager.v1.RestoreSecretResponse.secret:type_name -> secretbroker.manager.v1.SecretDescription
+	1,  // 43: secretbroker.manager.v1.DestroySecretRequest.call:type_name -> secretbroker.manager.v1.CallContext
+	1,  // 44: secretbroker.manager.v1.WatchSecretsRequest.call:type_name -> secretbroker.manager.v1.CallContext
+	2,  // 45: secretbroker.manager.v1.WatchSecretsResponse.changed:type_name -> secretbroker.manager.v1.SecretDescription
+	2,  // 46: secretbroker.manager.v1.WatchSecretsResponse.removed:type_name -> secretbroker.manager.v1.SecretDescription
+	5,  // 47: secretbroker.manager.v1.SecretManager.Handshake:input_type -> secretbroker.manager.v1.HandshakeRequest
+	7,  // 48: secretbroker.manager.v1.SecretManager.ValidateEnvironment:input_type -> secretbroker.manager.v1.ValidateEnvironmentRequest
+	9,  // 49: secretbroker.manager.v1.SecretManager.CheckHealth:input_type -> secretbroker.manager.v1.CheckHealthRequest
+	11, // 50: secretbroker.manager.v1.SecretManager.ReadSecret:input_type -> secretbroker.manager.v1.ReadSecretRequest
+	15, // 51: secretbroker.manager.v1.SecretManager.BatchReadSecrets:input_type -> secretbroker.manager.v1.BatchReadSecretsRequest
+	17, // 52: secretbroker.manager.v1.SecretManager.WriteSecret:input_type -> secretbroker.manager.v1.WriteSecretRequest
+	19, // 53: secretbroker.manager.v1.SecretManager.DeleteSecret:input_type -> secretbroker.manager.v1.DeleteSecretRequest
+	21, // 54: secretbroker.manager.v1.SecretManager.RotateSecret:input_type -> secretbroker.manager.v1.RotateSecretRequest
+	23, // 55: secretbroker.manager.v1.SecretManager.ListSecrets:input_type -> secretbroker.manager.v1.ListSecretsRequest
+	25, // 56: secretbroker.manager.v1.SecretManager.DescribeSecret:input_type -> secretbroker.manager.v1.DescribeSecretRequest
+	27, // 57: secretbroker.manager.v1.SecretManager.ActivateSecretVersion:input_type -> secretbroker.manager.v1.ActivateSecretVersionRequest
+	29, // 58: secretbroker.manager.v1.SecretManager.RestoreSecret:input_type -> secretbroker.manager.v1.RestoreSecretRequest
+	31, // 59: secretbroker.manager.v1.SecretManager.DestroySecret:input_type -> secretbroker.manager.v1.DestroySecretRequest
+	33, // 60: secretbroker.manager.v1.SecretManager.WatchSecrets:input_type -> secretbroker.manager.v1.WatchSecretsRequest
+	6,  // 61: secretbroker.manager.v1.SecretManager.Handshake:output_type -> secretbroker.manager.v1.HandshakeResponse
+	8,  // 62: secretbroker.manager.v1.SecretManager.ValidateEnvironment:output_type -> secretbroker.manager.v1.ValidateEnvironmentResponse
+	10, // 63: secretbroker.manager.v1.SecretManager.CheckHealth:output_type -> secretbroker.manager.v1.CheckHealthResponse
+	12, // 64: secretbroker.manager.v1.SecretManager.ReadSecret:output_type -> secretbroker.manager.v1.ReadSecretResponse
+	16, // 65: secretbroker.manager.v1.SecretManager.BatchReadSecrets:output_type -> secretbroker.manager.v1.BatchReadSecretsResponse
+	18, // 66: secretbroker.manager.v1.SecretManager.WriteSecret:output_type -> secretbroker.manager.v1.WriteSecretResponse
+	20, // 67: secretbroker.manager.v1.SecretManager.DeleteSecret:output_type -> secretbroker.manager.v1.DeleteSecretResponse
+	22, // 68: secretbroker.manager.v1.SecretManager.RotateSecret:output_type -> secretbroker.manager.v1.RotateSecretResponse
+	24, // 69: secretbroker.manager.v1.SecretManager.ListSecrets:output_type -> secretbroker.manager.v1.ListSecretsResponse
+	26, // 70: secretbroker.manager.v1.SecretManager.DescribeSecret:output_type -> secretbroker.manager.v1.DescribeSecretResponse
+	28, // 71: secretbroker.manager.v1.SecretManager.ActivateSecretVersion:output_type -> secretbroker.manager.v1.ActivateSecretVersionResponse
+	30, // 72: secretbroker.manager.v1.SecretManager.RestoreSecret:output_type -> secretbroker.manager.v1.RestoreSecretResponse
+	32, // 73: secretbroker.manager.v1.SecretManager.DestroySecret:output_type -> secretbroker.manager.v1.DestroySecretResponse
+	34, // 74: secretbroker.manager.v1.SecretManager.WatchSecrets:output_type -> secretbroker.manager.v1.WatchSecretsResponse
+	61, // [61:75] is the sub-list for method output_type
+	47, // [47:61] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_secretbroker_manager_v1_secret_manager_proto_init() }
@@ -2568,13 +2862,18 @@ func file_secretbroker_manager_v1_secret_manager_proto_init() {
 	}
 	file_secretbroker_manager_v1_secret_manager_proto_msgTypes[10].OneofWrappers = []any{}
 	file_secretbroker_manager_v1_secret_manager_proto_msgTypes[12].OneofWrappers = []any{}
-	file_secretbroker_manager_v1_secret_manager_proto_msgTypes[14].OneofWrappers = []any{}
-	file_secretbroker_manager_v1_secret_manager_proto_msgTypes[22].OneofWrappers = []any{}
-	file_secretbroker_manager_v1_secret_manager_proto_msgTypes[26].OneofWrappers = []any{
+	file_secretbroker_manager_v1_secret_manager_proto_msgTypes[13].OneofWrappers = []any{
+		(*BatchReadResult_Secret)(nil),
+		(*BatchReadResult_Error)(nil),
+	}
+	file_secretbroker_manager_v1_secret_manager_proto_msgTypes[16].OneofWrappers = []any{}
+	file_secretbroker_manager_v1_secret_manager_proto_msgTypes[18].OneofWrappers = []any{}
+	file_secretbroker_manager_v1_secret_manager_proto_msgTypes[26].OneofWrappers = []any{}
+	file_secretbroker_manager_v1_secret_manager_proto_msgTypes[30].OneofWrappers = []any{
 		(*DestroySecretRequest_Version)(nil),
 		(*DestroySecretRequest_Uid)(nil),
 	}
-	file_secretbroker_manager_v1_secret_manager_proto_msgTypes[29].OneofWrappers = []any{
+	file_secretbroker_manager_v1_secret_manager_proto_msgTypes[33].OneofWrappers = []any{
 		(*WatchSecretsResponse_Changed)(nil),
 		(*WatchSecretsResponse_Removed)(nil),
 		(*WatchSecretsResponse_Synced)(nil),
@@ -2585,7 +2884,7 @@ func file_secretbroker_manager_v1_secret_manager_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_secretbroker_manager_v1_secret_manager_proto_rawDesc), len(file_secretbroker_manager_v1_secret_manager_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   34,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -23,6 +23,7 @@ const (
 	SecretManager_ValidateEnvironment_FullMethodName   = "/secretbroker.manager.v1.SecretManager/ValidateEnvironment"
 	SecretManager_CheckHealth_FullMethodName           = "/secretbroker.manager.v1.SecretManager/CheckHealth"
 	SecretManager_ReadSecret_FullMethodName            = "/secretbroker.manager.v1.SecretManager/ReadSecret"
+	SecretManager_BatchReadSecrets_FullMethodName      = "/secretbroker.manager.v1.SecretManager/BatchReadSecrets"
 	SecretManager_WriteSecret_FullMethodName           = "/secretbroker.manager.v1.SecretManager/WriteSecret"
 	SecretManager_DeleteSecret_FullMethodName          = "/secretbroker.manager.v1.SecretManager/DeleteSecret"
 	SecretManager_RotateSecret_FullMethodName          = "/secretbroker.manager.v1.SecretManager/RotateSecret"
@@ -45,7 +46,8 @@ const (
 // caller's remaining time, cancellation is the caller's, and traceparent carries its trace.
 //
 // Handshake must be served; the rest as the capabilities say. An RPC without its capability returns UNIMPLEMENTED.
-// Any other status is a failure of the manager; only NOT_FOUND means "confirmed absent".
+// Any other status is a failure of the manager; only NOT_FOUND means "confirmed absent". A google.rpc.ErrorInfo of the
+// domain "secretbroker.dev" in grpc-status-details-bin may say the reason more exactly, within its status.
 type SecretManagerClient interface {
 	// Agrees on a protocol version and tells what the manager can do. Called first on every connection.
 	//
@@ -59,6 +61,8 @@ type SecretManagerClient interface {
 	//
 	// NOT_FOUND: confirmed absent.
 	ReadSecret(ctx context.Context, in *ReadSecretRequest, opts ...grpc.CallOption) (*ReadSecretResponse, error)
+	// Reads several secrets from one point in time. Only with the capability ATOMIC_BATCH.
+	BatchReadSecrets(ctx context.Context, in *BatchReadSecretsRequest, opts ...grpc.CallOption) (*BatchReadSecretsResponse, error)
 	// Writes a new version.
 	//
 	// ABORTED: expected_version differs. ALREADY_EXISTS: expected_version is 0 and the secret exists.
@@ -137,6 +141,16 @@ func (c *secretManagerClient) ReadSecret(ctx context.Context, in *ReadSecretRequ
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ReadSecretResponse)
 	err := c.cc.Invoke(ctx, SecretManager_ReadSecret_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *secretManagerClient) BatchReadSecrets(ctx context.Context, in *BatchReadSecretsRequest, opts ...grpc.CallOption) (*BatchReadSecretsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BatchReadSecretsResponse)
+	err := c.cc.Invoke(ctx, SecretManager_BatchReadSecrets_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -253,7 +267,8 @@ type SecretManager_WatchSecretsClient = grpc.ServerStreamingClient[WatchSecretsR
 // caller's remaining time, cancellation is the caller's, and traceparent carries its trace.
 //
 // Handshake must be served; the rest as the capabilities say. An RPC without its capability returns UNIMPLEMENTED.
-// Any other status is a failure of the manager; only NOT_FOUND means "confirmed absent".
+// Any other status is a failure of the manager; only NOT_FOUND means "confirmed absent". A google.rpc.ErrorInfo of the
+// domain "secretbroker.dev" in grpc-status-details-bin may say the reason more exactly, within its status.
 type SecretManagerServer interface {
 	// Agrees on a protocol version and tells what the manager can do. Called first on every connection.
 	//
@@ -267,6 +282,8 @@ type SecretManagerServer interface {
 	//
 	// NOT_FOUND: confirmed absent.
 	ReadSecret(context.Context, *ReadSecretRequest) (*ReadSecretResponse, error)
+	// Reads several secrets from one point in time. Only with the capability ATOMIC_BATCH.
+	BatchReadSecrets(context.Context, *BatchReadSecretsRequest) (*BatchReadSecretsResponse, error)
 	// Writes a new version.
 	//
 	// ABORTED: expected_version differs. ALREADY_EXISTS: expected_version is 0 and the secret exists.
@@ -322,6 +339,9 @@ func (UnimplementedSecretManagerServer) CheckHealth(context.Context, *CheckHealt
 }
 func (UnimplementedSecretManagerServer) ReadSecret(context.Context, *ReadSecretRequest) (*ReadSecretResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReadSecret not implemented")
+}
+func (UnimplementedSecretManagerServer) BatchReadSecrets(context.Context, *BatchReadSecretsRequest) (*BatchReadSecretsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method BatchReadSecrets not implemented")
 }
 func (UnimplementedSecretManagerServer) WriteSecret(context.Context, *WriteSecretRequest) (*WriteSecretResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method WriteSecret not implemented")
@@ -439,6 +459,24 @@ func _SecretManager_ReadSecret_Handler(srv interface{}, ctx context.Context, dec
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(SecretManagerServer).ReadSecret(ctx, req.(*ReadSecretRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SecretManager_BatchReadSecrets_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BatchReadSecretsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SecretManagerServer).BatchReadSecrets(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SecretManager_BatchReadSecrets_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SecretManagerServer).BatchReadSecrets(ctx, req.(*BatchReadSecretsRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -620,6 +658,10 @@ var SecretManager_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ReadSecret",
 			Handler:    _SecretManager_ReadSecret_Handler,
+		},
+		{
+			MethodName: "BatchReadSecrets",
+			Handler:    _SecretManager_BatchReadSecrets_Handler,
 		},
 		{
 			MethodName: "WriteSecret",

@@ -3,6 +3,7 @@ import datetime
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.rpc import status_pb2 as _status_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -191,8 +192,40 @@ class ReadSecretResponse(_message.Message):
     tags: _containers.ScalarMap[str, str]
     def __init__(self, name: _Optional[str] = ..., payload: _Optional[_Union[Payload, _Mapping]] = ..., version: _Optional[_Union[VersionDescription, _Mapping]] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
+class BatchRead(_message.Message):
+    __slots__ = ("name", "version", "options")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    version: int
+    options: _struct_pb2.Struct
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[int] = ..., options: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
+
+class BatchReadResult(_message.Message):
+    __slots__ = ("secret", "error")
+    SECRET_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    secret: ReadSecretResponse
+    error: _status_pb2.Status
+    def __init__(self, secret: _Optional[_Union[ReadSecretResponse, _Mapping]] = ..., error: _Optional[_Union[_status_pb2.Status, _Mapping]] = ...) -> None: ...
+
+class BatchReadSecretsRequest(_message.Message):
+    __slots__ = ("reads", "call")
+    READS_FIELD_NUMBER: _ClassVar[int]
+    CALL_FIELD_NUMBER: _ClassVar[int]
+    reads: _containers.RepeatedCompositeFieldContainer[BatchRead]
+    call: CallContext
+    def __init__(self, reads: _Optional[_Iterable[_Union[BatchRead, _Mapping]]] = ..., call: _Optional[_Union[CallContext, _Mapping]] = ...) -> None: ...
+
+class BatchReadSecretsResponse(_message.Message):
+    __slots__ = ("results",)
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[BatchReadResult]
+    def __init__(self, results: _Optional[_Iterable[_Union[BatchReadResult, _Mapping]]] = ...) -> None: ...
+
 class WriteSecretRequest(_message.Message):
-    __slots__ = ("name", "payload", "description", "tags", "expected_version", "request_id", "expire_time", "activate", "call")
+    __slots__ = ("name", "payload", "description", "tags", "expected_version", "request_id", "expire_time", "activate", "call", "clear_tags")
     class TagsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -209,6 +242,7 @@ class WriteSecretRequest(_message.Message):
     EXPIRE_TIME_FIELD_NUMBER: _ClassVar[int]
     ACTIVATE_FIELD_NUMBER: _ClassVar[int]
     CALL_FIELD_NUMBER: _ClassVar[int]
+    CLEAR_TAGS_FIELD_NUMBER: _ClassVar[int]
     name: str
     payload: Payload
     description: str
@@ -218,7 +252,8 @@ class WriteSecretRequest(_message.Message):
     expire_time: _timestamp_pb2.Timestamp
     activate: bool
     call: CallContext
-    def __init__(self, name: _Optional[str] = ..., payload: _Optional[_Union[Payload, _Mapping]] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., expected_version: _Optional[int] = ..., request_id: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., activate: _Optional[bool] = ..., call: _Optional[_Union[CallContext, _Mapping]] = ...) -> None: ...
+    clear_tags: bool
+    def __init__(self, name: _Optional[str] = ..., payload: _Optional[_Union[Payload, _Mapping]] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., expected_version: _Optional[int] = ..., request_id: _Optional[str] = ..., expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., activate: _Optional[bool] = ..., call: _Optional[_Union[CallContext, _Mapping]] = ..., clear_tags: _Optional[bool] = ...) -> None: ...
 
 class WriteSecretResponse(_message.Message):
     __slots__ = ("version",)
