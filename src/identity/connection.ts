@@ -19,12 +19,43 @@ export class Connection implements Omit<ConnectionFacts, "retire"> {
   readonly certificate: ClientCertificate | undefined;
   readonly #retire: () => void;
   #isRetired = false;
+  #isUsed = true;
+  #openStreams = 0;
+  #quietSinceMs = 0;
 
   constructor({ id, peer, certificate, retire }: ConnectionFacts) {
     this.id = id;
     this.peer = peer;
     this.certificate = certificate;
     this.#retire = retire;
+  }
+
+  /** A call came over it. */
+  use(): void {
+    this.#isUsed = true;
+  }
+
+  /** A stream came over it, which may say nothing for long; until it is closed the connection is in use. */
+  hold(): void {
+    this.#openStreams += 1;
+  }
+
+  /** A stream that was held is closed. */
+  release(): void {
+    this.#openStreams -= 1;
+    this.#isUsed = true;
+  }
+
+  /**
+   * For how long it has not been used, to be asked again and again: a call must not cost a look at the clock, so a use
+   * counts when it is asked for.
+   */
+  quietMs(nowMs: number): number {
+    if (this.#isUsed || this.#openStreams > 0) {
+      this.#isUsed = false;
+      this.#quietSinceMs = nowMs;
+    }
+    return nowMs - this.#quietSinceMs;
   }
 
   /**

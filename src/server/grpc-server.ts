@@ -15,6 +15,7 @@ import {
 } from "./services.js";
 import { type GrpcAddress, Listener } from "./listener.js";
 import type { Identify } from "./open-call.js";
+import { type ConnectionOf, countUses } from "./connection-use.js";
 import { type ClientCertificates, TlsFront, type TlsMaterial } from "./tls-front.js";
 
 export type { GrpcAddress } from "./listener.js";
@@ -87,12 +88,14 @@ export class GrpcServer {
    * @throws SecretError `CONFIG_INVALID` when the address cannot be had
    */
   async listen({ address, identify, tls }: ListenRequest): Promise<OpenAddress> {
-    const server = this.#createServer(({ peer: id, ...given }) => {
-      const connection = listener.connection(id);
+    const connectionOf: ConnectionOf = (peer) => listener.connection(peer);
+    const server = this.#createServer(connectionOf, ({ peer: id, ...given }) => {
+      const connection = connectionOf(id);
       return identify({ ...given, peer: connection?.peer ?? "gone", connection });
     });
     const front = tls && new TlsFront(tls.material, tls.clientCertificates);
-    const listener = new Listener({ server, gate: this.#gate, tls: front });
+    const { idleTimeoutMs } = this.#options.connections;
+    const listener = new Listener({ server, gate: this.#gate, tls: front, idleTimeoutMs });
     this.#listeners.push(listener);
     return {
       address: await listener.listen(address),
@@ -138,13 +141,12 @@ export class GrpcServer {
     return [secretBrokerName, ...(isStored ? [virtualKeyBrokerName] : []), administrationBrokerName];
   }
 
-  #createServer(identify: Identify): Server {
+  #createServer(connectionOf: ConnectionOf, identify: Identify): Server {
     const { maxReceiveMessageBytes, maxConcurrentStreams, connections } = this.#options;
     const server = new Server({
       "grpc.max_receive_message_length": maxReceiveMessageBytes,
       "grpc.max_concurrent_streams": maxConcurrentStreams,
       "grpc.enable_channelz": 0,
-      "grpc.max_connection_idle_ms": connections.idleTimeoutMs,
       "grpc.keepalive_time_ms": connections.keepaliveMs,
       "grpc.keepalive_timeout_ms": connections.keepaliveTimeoutMs,
     });
@@ -156,7 +158,9 @@ export class GrpcServer {
       this.#health.service(),
       ...reflectionServices(() => [...this.#brokerNames(), ...standardNames]),
     ];
-    for (const { definition, implementation } of services) server.addService(definition, implementation);
+    for (const service of services) {
+      server.addService(service.definition, countUses(service, connectionOf));
+    }
     this.#servers.push(server);
     return server;
   }

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type ClientHttp2Session, connect as connectHttp2, constants } from "node:http2";
+import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { BrokerUnderAttack } from "./broker-under-attack.js";
@@ -74,6 +75,40 @@ describe("a broker with short times", { timeout: 60_000 }, () => {
     const session = connectHttp2(`http://${broker.plainAddress}`);
     const [code] = (await once(session, "goaway")) as [number];
     expect(code).toBe(constants.NGHTTP2_NO_ERROR);
+    session.destroy();
+  });
+
+  it.each([
+    ["a watch of secrets", "/secretbroker.v1.SecretBroker/WatchSecrets"],
+    ["a watch of health", "/grpc.health.v1.Health/Watch"],
+  ])("keeps a connection with %s, and closes it once that is over", async (_what, path) => {
+    const session = connectHttp2(`http://${broker.plainAddress}`);
+    let isGoingAway = false;
+    session.once("goaway", () => (isGoingAway = true));
+    const stream = session.request({ ":method": "POST", ":path": path, "content-type": "application/grpc" });
+    stream.on("error", () => undefined);
+    stream.resume();
+    // An empty message is the whole request for health; the other waits for one.
+    if (path.includes("Health")) stream.end(Buffer.alloc(5));
+    await delay(4_000);
+    expect([isGoingAway, stream.closed]).toEqual([false, false]);
+    stream.close(constants.NGHTTP2_CANCEL);
+    await once(session, "goaway");
+    session.destroy();
+  });
+
+  it("keeps a connection that is called again and again, by whatever RPC", async () => {
+    const session = connectHttp2(`http://${broker.plainAddress}`);
+    let isGoingAway = false;
+    session.once("goaway", () => (isGoingAway = true));
+    for (let calls = 0; calls < 8; calls += 1) {
+      const path = calls % 2 === 0 ? "/grpc.health.v1.Health/Check" : "/secretbroker.v1.SecretBroker/ReadSecret";
+      const stream = session.request({ ":method": "POST", ":path": path, "content-type": "application/grpc" });
+      stream.resume().end(Buffer.alloc(5));
+      await once(stream, "close");
+      await delay(500);
+    }
+    expect(isGoingAway).toBe(false);
     session.destroy();
   });
 

@@ -1,0 +1,49 @@
+import type { EventEmitter } from "node:events";
+import type { UntypedServiceImplementation } from "@grpc/grpc-js";
+import type { Connection } from "../identity/connection.js";
+import type { ServedService } from "./services.js";
+
+/** The connection a call came over, by what grpc-js gives as its peer; undefined once it is closed. */
+export type ConnectionOf = (peer: string) => Connection | undefined;
+
+/** A call of any kind, as grpc-js hands it to its handler. */
+interface AnyCall extends EventEmitter {
+  getPeer(): string;
+}
+
+type AnyHandler = (call: AnyCall, ...rest: readonly unknown[]) => void;
+
+/** The same service, whose calls tell their connection that it is in use. */
+export function countUses(
+  { definition, implementation }: ServedService,
+  connectionOf: ConnectionOf,
+): UntypedServiceImplementation {
+  const counted: UntypedServiceImplementation = {};
+  for (const [key, { requestStream, responseStream }] of Object.entries(definition)) {
+    const handle = implementation[key] as AnyHandler;
+    const note = requestStream || responseStream ? noteStream : noteUnary;
+    counted[key] = (call: AnyCall, ...rest: readonly unknown[]): void => {
+      const connection = connectionOf(call.getPeer());
+      if (connection !== undefined) note(call, connection);
+      handle(call, ...rest);
+    };
+  }
+  return counted;
+}
+
+function noteUnary(_call: AnyCall, connection: Connection): void {
+  connection.use();
+}
+
+function noteStream(call: AnyCall, connection: Connection): void {
+  let isOpen = true;
+  const end = (): void => {
+    if (isOpen) connection.release();
+    isOpen = false;
+  };
+  connection.hold();
+  // Whichever comes first: a stream that its caller gives up may never be finished, and the other way round.
+  call.once("close", end);
+  call.once("cancelled", end);
+  call.once("finish", end);
+}
