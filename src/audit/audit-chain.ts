@@ -14,6 +14,9 @@ export interface TornBytes {
   read(): AsyncIterable<Buffer>;
 }
 
+/** More than the members take that a batch's last line ends with. */
+const maxBatchMembersLength = 256;
+
 /** Links batches of records, and signs. Keeps no state: whoever writes goes on from the end it has written. */
 export class AuditChain {
   readonly #key: AuditKey;
@@ -34,13 +37,18 @@ export class AuditChain {
     return this.#sign("start", prefix, { chain, link: link + 1, hash: digest.update(prefix).digest("hex") });
   }
 
-  /** @param lines whole lines of records, at least one */
-  seal({ chain, link, hash: previous }: ChainEnd, lines: string): Sealed {
-    const own = Buffer.from(`${previous}\n${batchPrefix(lines.slice(0, -1), link + 1)}`);
-    const next = hash("sha256", own, "hex");
+  /** @param lines whole lines of records, at least one; they are copied */
+  seal({ chain, link, hash: previous }: ChainEnd, lines: Buffer): Sealed {
+    // The previous hash is hashed with the lines, and not written; so all of it lies in one piece of memory.
+    const whole = Buffer.allocUnsafe(previous.length + lines.length + maxBatchMembersLength);
+    const start = whole.write(`${previous}\n`, "latin1");
+    // Without the last line's closing brace and its end.
+    let length = start + lines.copy(whole, start, 0, lines.length - 2);
+    length += whole.write(batchPrefix(link + 1), length, "latin1");
+    const next = hash("sha256", whole.subarray(0, length), "hex");
     const suffix = batchSuffix({ hash: next, mac: this.#key.mac(next) });
-    const bytes = Buffer.concat([own.subarray(previous.length + 1), Buffer.from(`${suffix}\n`)]);
-    return { bytes, end: { chain, link: link + 1, hash: next } };
+    length += whole.write(`${suffix}\n`, length, "latin1");
+    return { bytes: whole.subarray(start, length), end: { chain, link: link + 1, hash: next } };
   }
 
   /** Signs everything up to the end. */

@@ -4,6 +4,7 @@ import type { Log } from "../log/log.js";
 import { type AuditRecord, AuditRecordFormat } from "./audit-record.js";
 import type { AuditSink } from "./audit-sink.js";
 import { IsoClock } from "./iso-clock.js";
+import { LineBuffer } from "./line-buffer.js";
 
 /** How long a sink may take for one batch, unless another time is given, before calls are refused. */
 const defaultTimeoutMs = 2_000;
@@ -16,6 +17,10 @@ const maxGatherMs = 5;
  * to more than a hundred microseconds, depending on the machine; so it takes some percent of the time on any.
  */
 const gatherPerHandover = 32;
+
+/** How much room a batch's lines get: more than those of the batch before took. */
+const minRoom = 1_024;
+const roomPerNeed = 1.25;
 
 /** How often the sink looks after what it has written, and is tried again while it fails. */
 const tendIntervalMs = 1_000;
@@ -37,7 +42,7 @@ export interface AuditLogOptions {
 }
 
 interface Batch {
-  lines: string;
+  readonly lines: LineBuffer;
   records: number;
   readonly written: Promise<void>;
   readonly resolve: () => void;
@@ -61,6 +66,8 @@ export class AuditLog {
   #writing: Promise<void> | undefined;
   #flushTimer: NodeJS.Timeout | undefined;
   #isFlushDue = false;
+  /** Enough for a batch like the last one. */
+  #room = minRoom;
   /** How long handing over a write takes; a moving average. */
   #handoverMs = 0;
   #healthy = true;
@@ -98,7 +105,7 @@ export class AuditLog {
   record(record: AuditRecord): Promise<void> {
     if (!this.#healthy || this.#closed) return Promise.reject(unavailable());
     const batch = (this.#pending ??= this.#openBatch());
-    batch.lines += `${this.#format.format(record, this.#clock.now())}\n`;
+    batch.lines.append(this.#format.format(record, this.#clock.now()));
     batch.records += 1;
     if (batch.records >= this.#callsUnderWay()) this.#flushSoon();
     return batch.written;
@@ -134,7 +141,7 @@ export class AuditLog {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     // Whoever waits for the record sees the failure; a batch that nobody waits for any more must not end the process.
     promise.catch(() => undefined);
-    return { lines: "", records: 0, written: promise, resolve, reject };
+    return { lines: new LineBuffer(this.#room), records: 0, written: promise, resolve, reject };
   }
 
   /** At the end of this turn, so that the records of one turn go together. */
@@ -156,6 +163,7 @@ export class AuditLog {
     this.#flushTimer = undefined;
     const batch = this.#pending;
     if (batch === undefined && !this.#isTendDue) return;
+    if (batch !== undefined) this.#room = Math.max(minRoom, batch.lines.bytes.length * roomPerNeed);
     this.#pending = undefined;
     this.#writing = this.#writeAndTend(batch).finally(() => {
       this.#writing = undefined;
@@ -181,7 +189,7 @@ export class AuditLog {
     const startMs = performance.now();
     this.#current = batch;
     const error = await this.#attempt(async () => {
-      const write = this.#options.sink.write(batch.lines);
+      const write = this.#options.sink.write(batch.lines.bytes);
       this.#handoverMs += (performance.now() - startMs - this.#handoverMs) / 8;
       await write;
     });

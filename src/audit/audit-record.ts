@@ -44,7 +44,7 @@ export class AuditRecordFormat {
   // rule → its member; rules come from the configuration, so there are few
   readonly #rules = new Map<string, string>();
 
-  /** One line, without its end. */
+  /** One line without its end, in ASCII. */
   format(record: AuditRecord, time: string): string {
     return (
       `{"time":"${time}","phase":"${record.phase}","request_id":${quote(record.requestId)}` +
@@ -110,7 +110,15 @@ function quote(text: string): string {
   return plainText.test(text) ? `"${text}"` : toJson(text);
 }
 
-/** JSON in one line also for readers that end lines at U+2028 and U+2029, as Node.js's own does. */
+/**
+ * JSON in ASCII alone. So a character is a byte, no reader ends a line at U+2028, and nothing that a caller sends can
+ * turn around or hide what a terminal shows of a trail.
+ */
 function toJson(value: string | readonly string[]): string {
-  return JSON.stringify(value).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
+  return JSON.stringify(value).replaceAll(/[\u007f-\uffff]/g, escapeUnit);
+}
+
+/** As JSON writes what it escapes. @param unit one UTF-16 code unit */
+function escapeUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

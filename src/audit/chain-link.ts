@@ -55,9 +55,9 @@ export function signedText({ kind, hash }: Pick<SignedLink, "kind" | "hash">): s
   return `secret-broker audit ${kind}\n${hash}`;
 }
 
-/** What a link's line has before its hash, for a batch whose last record's line is given without its end. */
-export function batchPrefix(lastLine: string, link: number): string {
-  return `${lastLine.slice(0, -1)},"link":${String(link)}`;
+/** What the last record's line of a batch goes on with in place of its closing brace, up to the hash. */
+export function batchPrefix(link: number): string {
+  return `,"link":${String(link)}`;
 }
 
 /** The same for a line of its own. */

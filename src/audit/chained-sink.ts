@@ -79,7 +79,7 @@ export class ChainedSink implements AuditSink {
     return this;
   }
 
-  async write(lines: string): Promise<void> {
+  async write(lines: Buffer): Promise<void> {
     if (!this.#isOpen) await this.#begin("there");
     if (this.#end !== undefined) await this.#append(this.#chain.seal(this.#end, lines));
   }

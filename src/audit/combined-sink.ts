@@ -20,7 +20,7 @@ export class CombinedSink implements AuditSink {
     this.#optional = optional;
   }
 
-  async write(lines: string): Promise<void> {
+  async write(lines: Buffer): Promise<void> {
     for (const each of this.#optional) each.offer(lines);
     await this.#all((sink) => sink.write(lines));
   }

@@ -1,9 +1,10 @@
-import { constants, write } from "node:fs";
+import { constants } from "node:fs";
 import { type FileHandle, lstat, mkdir, open, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as setTimeoutPromise } from "node:timers/promises";
 import type { TornBytes } from "./audit-chain.js";
 import type { AuditTarget, Continuation, TargetChange } from "./audit-target.js";
+import { ByteWriter } from "./byte-writer.js";
 import { readTail } from "./file-tail.js";
 import { openRegularFile } from "./regular-file.js";
 import { rotatedPath } from "./trail-files.js";
@@ -30,6 +31,7 @@ export class FileTarget implements AuditTarget {
   readonly #path: string;
   readonly #rotateBytes: number;
   #handle: FileHandle | undefined;
+  #writer: ByteWriter | undefined;
   #size = 0;
   /** Pipes and devices have no content that could be looked at. */
   #isRegular = true;
@@ -53,6 +55,7 @@ export class FileTarget implements AuditTarget {
     this.#handle = handle;
     const found = await handle.stat();
     this.#isRegular = found.isFile();
+    this.#writer = await ByteWriter.for(this.#isRegular ? this.#path : undefined);
     this.#size = this.#isRegular ? found.size : 0;
     if (this.#size === 0) return { end: undefined, torn: undefined };
     return await this.#continuation(handle);
@@ -92,8 +95,9 @@ export class FileTarget implements AuditTarget {
   }
 
   async #writeAll(handle: FileHandle, bytes: Buffer): Promise<void> {
+    const writer = (this.#writer ??= await ByteWriter.for(undefined));
     for (let offset = 0; ;) {
-      const written = await writeSome(handle.fd, bytes, offset);
+      const written = await writer.write(handle, bytes, offset);
       offset += written;
       if (offset === bytes.length) return;
       if (written === 0) await setTimeoutPromise(fullRetryMs, undefined, { ref: false });
@@ -126,15 +130,4 @@ function tornBytes(path: string, start: number, size: number): TornBytes {
       for await (const bytes of stream as AsyncIterable<Buffer>) yield bytes;
     },
   };
-}
-
-/** The callback interface costs a third of the promise one, and this is on every call's way. */
-function writeSome(fd: number, bytes: Buffer, offset: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    write(fd, bytes, offset, bytes.length - offset, null, (error, written) => {
-      if (error === null) resolve(written);
-      else if (error.code === "EAGAIN") resolve(0);
-      else reject(error);
-    });
-  });
 }

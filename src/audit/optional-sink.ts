@@ -1,4 +1,5 @@
 import type { AuditSink } from "./audit-sink.js";
+import { countLines } from "./line-buffer.js";
 import { SinkLane } from "./sink-lane.js";
 
 /** How much waits for a sink at most; what comes on top is missing there. */
@@ -17,7 +18,8 @@ export class OptionalSink {
   readonly #sink: AuditSink;
   readonly #lane: SinkLane;
   readonly #events: OptionalSinkEvents;
-  #pending = "";
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
   #works = true;
   #missing = 0;
 
@@ -28,9 +30,13 @@ export class OptionalSink {
   }
 
   /** Takes whole lines. */
-  offer(lines: string): void {
-    if (this.#pending.length + lines.length > maxPendingBytes) this.#miss(lines);
-    else this.#pending += lines;
+  offer(lines: Buffer): void {
+    if (this.#pendingBytes + lines.length > maxPendingBytes) {
+      this.#miss(lines);
+    } else {
+      this.#pending.push(lines);
+      this.#pendingBytes += lines.length;
+    }
     this.#pump();
   }
 
@@ -44,22 +50,25 @@ export class OptionalSink {
 
   /** Writes what waits, if the sink takes it, and closes it. */
   async close(): Promise<void> {
-    const lines = this.#pending;
-    this.#pending = "";
-    if (lines !== "" && !this.#lane.isBusy) await this.#write(lines);
+    if (this.#pendingBytes > 0 && !this.#lane.isBusy) await this.#write(this.#takePending());
     await this.#attempt(() => this.#sink.close());
   }
 
   #pump(): void {
-    if (this.#pending === "" || !this.#works || this.#lane.isBusy) return;
-    const lines = this.#pending;
-    this.#pending = "";
-    void this.#write(lines).then(() => {
+    if (this.#pendingBytes === 0 || !this.#works || this.#lane.isBusy) return;
+    void this.#write(this.#takePending()).then(() => {
       this.#pump();
     });
   }
 
-  async #write(lines: string): Promise<void> {
+  #takePending(): Buffer {
+    const lines = Buffer.concat(this.#pending);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    return lines;
+  }
+
+  async #write(lines: Buffer): Promise<void> {
     if (!(await this.#attempt(() => this.#sink.write(lines)))) this.#miss(lines);
   }
 
@@ -77,8 +86,8 @@ export class OptionalSink {
     return true;
   }
 
-  #miss(lines: string): void {
-    const records = lines.split("\n").length - 1;
+  #miss(lines: Buffer): void {
+    const records = countLines(lines);
     this.#missing += records;
     this.#events.onMissing(records);
   }

@@ -24,9 +24,9 @@ class HeldSink implements AuditSink {
     return this.tending();
   }
 
-  write(lines: string): Promise<void> {
+  write(lines: Buffer): Promise<void> {
     const settle = Promise.withResolvers<void>();
-    this.writes.push({ lines, settle });
+    this.writes.push({ lines: lines.toString(), settle });
     return settle.promise;
   }
 

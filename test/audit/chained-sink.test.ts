@@ -21,8 +21,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-function batch(...ids: readonly number[]): string {
-  return ids.map((id) => `{"time":"","request_id":"${String(id)}"}\n`).join("");
+function batch(...ids: readonly number[]): Buffer {
+  return Buffer.from(ids.map((id) => `{"time":"","request_id":"${String(id)}"}\n`).join(""));
 }
 
 /** A head in memory. */
@@ -88,8 +88,8 @@ describe("a chained sink", () => {
 
   it.each([
     ["a piece of a line", '{"time":"2030'],
-    ["whole lines without a link", batch(8, 9)],
-    ["whole lines and a piece", `${batch(8)}{"ti`],
+    ["whole lines without a link", batch(8, 9).toString()],
+    ["whole lines and a piece", `${batch(8).toString()}{"ti`],
   ])("settles %s that a crash left", async (_what, rest) => {
     const first = await openChain(path);
     await first.sink.write(batch(1));

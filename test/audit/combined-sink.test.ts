@@ -15,9 +15,9 @@ class TestSink implements AuditSink {
     this.description = description;
   }
 
-  async write(lines: string): Promise<void> {
+  async write(lines: Buffer): Promise<void> {
     await this.#ready();
-    this.lines += lines;
+    this.lines += lines.toString();
   }
 
   async tend(): Promise<void> {
@@ -54,8 +54,8 @@ describe("several audit sinks", () => {
       [file, table].map((each) => ({ sink: each, deadlineMs: 1_000 })),
       [],
     );
-    await sink.write("one\n");
-    await sink.write("two\n");
+    await sink.write(Buffer.from("one\n"));
+    await sink.write(Buffer.from("two\n"));
     expect([file.lines, table.lines]).toEqual(["one\ntwo\n", "one\ntwo\n"]);
     expect(sink.description).toBe("a.jsonl, the table");
     await sink.close();
@@ -70,12 +70,12 @@ describe("several audit sinks", () => {
     ];
     const sink = new CombinedSink(required, []);
     table.state = "hangs";
-    await expect(sink.write("one\n")).rejects.toThrow("too slow");
-    await expect(sink.write("two\n")).rejects.toThrow("still busy");
+    await expect(sink.write(Buffer.from("one\n"))).rejects.toThrow("too slow");
+    await expect(sink.write(Buffer.from("two\n"))).rejects.toThrow("still busy");
     await expect(sink.tend()).rejects.toThrow("still busy");
     table.release();
     await expect.poll(() => sink.tend().then(String, () => "busy")).toBe("undefined");
-    await sink.write("three\n");
+    await sink.write(Buffer.from("three\n"));
     expect(table.lines).toBe("one\nthree\n");
     expect(file.lines).toBe("one\ntwo\nthree\n");
   });
@@ -90,10 +90,10 @@ describe("several audit sinks", () => {
     });
     const sink = new CombinedSink([{ sink: file, deadlineMs: 1_000 }], [optional]);
     daemon.state = "hangs";
-    await sink.write("one\ntwo\n");
+    await sink.write(Buffer.from("one\ntwo\n"));
     await expect.poll(() => states, { timeout: 5_000 }).toEqual([{ works: false, missing: 0 }]);
     expect(missing).toBe(2);
-    await sink.write("three\n");
+    await sink.write(Buffer.from("three\n"));
     daemon.release();
     await expect.poll(() => daemon.lines).toBe("one\ntwo\n");
     await sink.tend();
@@ -112,7 +112,7 @@ describe("several audit sinks", () => {
     let missing = 0;
     daemon.state = "fails";
     const optional = new OptionalSink(daemon, 1_000, { ...quiet, onMissing: (records) => (missing += records) });
-    const line = `${"x".repeat(1024 * 1024 - 1)}\n`;
+    const line = Buffer.from(`${"x".repeat(1024 * 1024 - 1)}\n`);
     for (let count = 0; count < 8; count += 1) {
       optional.offer(line);
       await new Promise(setImmediate);

@@ -23,8 +23,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-function batch(...ids: readonly number[]): string {
-  return ids.map((id) => `{"time":"","request_id":"${String(id)}"}\n`).join("");
+function batch(...ids: readonly number[]): Buffer {
+  return Buffer.from(ids.map((id) => `{"time":"","request_id":"${String(id)}"}\n`).join(""));
 }
 
 /** What an auditor finds who has the public key alone. */
@@ -111,7 +111,7 @@ describe("several chains in one file", () => {
 describe("a record with what ends a line in other languages", () => {
   it.each(["\u2028", "\u2029", "\u0085"])("is a link as others are: %j", async (separator) => {
     const { sink } = await openChain(path);
-    await sink.write(`{"time":"","request_id":"1","asked_field":"a${separator}b"}\n`);
+    await sink.write(Buffer.from(`{"time":"","request_id":"1","asked_field":"a${separator}b"}\n`));
     await sink.write(batch(2));
     await sink.close();
     expect(await verifyTrail(path)).toMatchObject({ faults: [], records: 2, unsigned: 0 });

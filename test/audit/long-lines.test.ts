@@ -17,7 +17,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const record = '{"time":"","request_id":"1"}\n';
+const record = Buffer.from('{"time":"","request_id":"1"}\n');
 
 /** A trail of one record, and something behind it. */
 async function trailWith(add: () => Promise<void>): Promise<number> {

@@ -63,7 +63,7 @@ describe("a stream target", () => {
     const stream = new PassThrough();
     for (const id of [1, 2]) {
       const { sink } = await openChain("", { target: createStreamTarget(stream, "stdout") });
-      await sink.write(`{"time":"","request_id":"${String(id)}"}\n`);
+      await sink.write(Buffer.from(`{"time":"","request_id":"${String(id)}"}\n`));
       await sink.close();
     }
     const text = String(stream.read());

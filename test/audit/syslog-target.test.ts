@@ -67,7 +67,7 @@ describe("a syslog target", () => {
   it("sends each line as a message of its own, and together they can be verified", async () => {
     const daemon = await Daemon.listen(path);
     const { sink } = await openChain("", { target: new SyslogTarget({ path }) });
-    await sink.write('{"time":"t","name":"gr\u00fc\u00dfe"}\n{"time":"t","name":"b"}\n');
+    await sink.write(Buffer.from('{"time":"t","name":"gr\u00fc\u00dfe"}\n{"time":"t","name":"b"}\n'));
     await sink.close();
     await expect.poll(() => daemon.messages.length).toBe(4);
     expect(daemon.messages.map((message) => header.exec(message)?.[1])).toEqual(["chain", "record", "record", "chain"]);
@@ -84,11 +84,11 @@ describe("a syslog target", () => {
     const { sink, findings } = await openChain("", { target: new SyslogTarget({ path }) });
     await daemon.stop();
     await expect.poll(() => sink.tend().then(String, () => "failed"), { timeout: 5_000 }).toBe("failed");
-    await expect(sink.write("{}\n")).rejects.toThrow();
+    await expect(sink.write(Buffer.from("{}\n"))).rejects.toThrow();
     expect(findings.every(({ isLoss }) => !isLoss)).toBe(true);
     const next = await Daemon.listen(path);
     await sink.tend();
-    await sink.write('{"time":"t"}\n');
+    await sink.write(Buffer.from('{"time":"t"}\n'));
     await expect.poll(() => next.messages.length).toBe(2);
     expect(next.messages[0]).toContain('"link":1,');
     await sink.close();

@@ -42,7 +42,7 @@ async function writeTrail(
   const { sink } = await openChain(path, { rotateBytes: 1_500, key });
   for (let id = 0; id < 12; id += 1) {
     const record = `{"time":"","request_id":"${String(id)}","principal":"billing","name":"providers/${String(id % 3)}"}\n`;
-    await sink.write(record.repeat(1 + (id % 3)));
+    await sink.write(Buffer.from(record.repeat(1 + (id % 3))));
     if (id % 4 === 2) await sink.tend();
   }
   await sink.close();

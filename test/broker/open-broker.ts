@@ -45,8 +45,9 @@ export class KeptRecords implements AuditSink {
   text = "";
   onWrite: (lines: string) => void = () => undefined;
 
-  write(lines: string): Promise<void> {
+  write(bytes: Buffer): Promise<void> {
     if (this.isFailing) return Promise.reject(new Error("the disk is full"));
+    const lines = bytes.toString();
     this.text += lines;
     this.onWrite(lines);
     return Promise.resolve();
