@@ -13,29 +13,30 @@ interface AnyCall extends EventEmitter {
 
 type AnyHandler = (call: AnyCall, ...rest: readonly unknown[]) => void;
 
-/** The same service, whose calls tell their connection that it is in use. */
+/**
+ * The same service, whose calls tell their connection that it is in use; unary ones of services whose callers are
+ * identified do that when they are, as looking up a connection costs half a microsecond.
+ */
 export function countUses(
-  { definition, implementation }: ServedService,
+  { definition, implementation, isIdentified }: ServedService,
   connectionOf: ConnectionOf,
 ): UntypedServiceImplementation {
-  const counted: UntypedServiceImplementation = {};
+  const counted = { ...implementation };
   for (const [key, { requestStream, responseStream }] of Object.entries(definition)) {
+    const isStream = requestStream || responseStream;
+    if (!isStream && isIdentified) continue;
     const handle = implementation[key] as AnyHandler;
-    const note = requestStream || responseStream ? noteStream : noteUnary;
     counted[key] = (call: AnyCall, ...rest: readonly unknown[]): void => {
       const connection = connectionOf(call.getPeer());
-      if (connection !== undefined) note(call, connection);
+      if (isStream && connection !== undefined) holdUntilOver(call, connection);
+      else connection?.use();
       handle(call, ...rest);
     };
   }
   return counted;
 }
 
-function noteUnary(_call: AnyCall, connection: Connection): void {
-  connection.use();
-}
-
-function noteStream(call: AnyCall, connection: Connection): void {
+function holdUntilOver(call: AnyCall, connection: Connection): void {
   let isOpen = true;
   const end = (): void => {
     if (isOpen) connection.release();

@@ -91,6 +91,7 @@ export class GrpcServer {
     const connectionOf: ConnectionOf = (peer) => listener.connection(peer);
     const server = this.#createServer(connectionOf, ({ peer: id, ...given }) => {
       const connection = connectionOf(id);
+      connection?.use();
       return identify({ ...given, peer: connection?.peer ?? "gone", connection });
     });
     const front = tls && new TlsFront(tls.material, tls.clientCertificates);

@@ -40,6 +40,7 @@ export class HealthReporter {
   service(): ServedService {
     return {
       definition: HealthService,
+      isIdentified: false,
       implementation: {
         check: (
           call: ServerUnaryCall<HealthCheckRequest, HealthCheckResponse>,

@@ -33,7 +33,11 @@ export function reflectionServices(serviceNames: () => readonly string[]): Serve
       });
     },
   };
-  return [ServerReflectionService, ServerReflectionServiceAlpha].map((definition) => ({ definition, implementation }));
+  return [ServerReflectionService, ServerReflectionServiceAlpha].map((definition) => ({
+    definition,
+    implementation,
+    isIdentified: false,
+  }));
 }
 
 function answer(request: ServerReflectionRequest["messageRequest"], serviceNames: () => readonly string[]): Answer {

@@ -47,6 +47,8 @@ export interface ServiceParts {
 export interface ServedService {
   readonly definition: ServiceDefinition;
   readonly implementation: UntypedServiceImplementation;
+  /** Whether it is asked of every call who makes it. */
+  readonly isIdentified: boolean;
 }
 
 /** The full name of `SecretBroker`. */
@@ -118,6 +120,7 @@ function bind(
     return { key, method: { ...method, requestDeserialize: rpc.requestDeserialize }, handle: rpc.handle };
   });
   return {
+    isIdentified: true,
     definition: Object.fromEntries(served.map(({ key, method }) => [key, method])),
     implementation: Object.fromEntries(served.map(({ key, handle }) => [key, handle])),
   };
