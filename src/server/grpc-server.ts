@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Server } from "@grpc/grpc-js";
 import type { Log } from "../log/log.js";
 import { ConnectionGate, type ConnectionLimits } from "./connection-gate.js";
+import { promptStatus } from "./prompt-status.js";
 import { HealthReporter } from "./health-service.js";
 import { reflectionServices } from "./reflection-service.js";
 import {
@@ -89,10 +90,10 @@ export class GrpcServer {
    */
   async listen({ address, identify, tls }: ListenRequest): Promise<OpenAddress> {
     const connectionOf: ConnectionOf = (peer) => listener.connection(peer);
-    const server = this.#createServer(connectionOf, ({ peer: id, ...given }) => {
+    const server = this.#createServer(connectionOf, ({ peer: id, authorization, forwardedCertificate }) => {
       const connection = connectionOf(id);
       connection?.use();
-      return identify({ ...given, peer: connection?.peer ?? "gone", connection });
+      return identify({ peer: connection?.peer ?? "gone", connection, authorization, forwardedCertificate });
     });
     const front = tls && new TlsFront(tls.material, tls.clientCertificates);
     const { idleTimeoutMs } = this.#options.connections;
@@ -148,6 +149,7 @@ export class GrpcServer {
       "grpc.max_receive_message_length": maxReceiveMessageBytes,
       "grpc.max_concurrent_streams": maxConcurrentStreams,
       "grpc.enable_channelz": 0,
+      interceptors: [promptStatus],
       "grpc.keepalive_time_ms": connections.keepaliveMs,
       "grpc.keepalive_timeout_ms": connections.keepaliveTimeoutMs,
     });
