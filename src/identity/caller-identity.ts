@@ -4,6 +4,7 @@ import { isStaticToken } from "./access-token.js";
 import type { JwtCallers } from "./jwt-callers.js";
 import type { CertificateCredentials, KnownCertificates } from "./known-certificates.js";
 import type { KnownTokens } from "./known-tokens.js";
+import { hashToken } from "./token-hashes.js";
 import { createLocalCallers, type IdentifyPeer } from "./local-caller.js";
 
 /** What a call brings to prove who makes it. */
@@ -66,7 +67,7 @@ export class CallerIdentity {
     const takesTokens = methods.tokens !== undefined || methods.jwt !== undefined;
     // Where none is accepted none is looked at, so that callers can be given theirs before a broker asks for them.
     if (authorization !== undefined && takesTokens) {
-      const caller = identifyByToken(methods, authorization, peer);
+      const caller = identifyByToken(methods, authorization, credentials);
       return caller instanceof Promise ? this.#unlessReloaded(caller, methods, credentials) : caller;
     }
     const proven = methods.certificates?.identify(credentials);
@@ -105,12 +106,26 @@ function hasMethod({ tokens, certificates, jwt }: IdentityMethods): boolean {
   return tokens !== undefined || certificates !== undefined || jwt !== undefined;
 }
 
-function identifyByToken({ tokens, jwt }: IdentityMethods, given: string, peer: string): Caller | Promise<Caller> {
+function identifyByToken(methods: IdentityMethods, given: string, from: Credentials): Caller | Promise<Caller> {
   if (!given.startsWith(scheme)) throw invalid('the authorization metadata must be "Bearer" and a token');
   const token = given.slice(scheme.length);
-  if (jwt !== undefined && (tokens === undefined || !isStaticToken(token))) return jwt.identify(token, peer);
+  const hashes = from.connection?.tokenHashes;
+  const known = hashes?.get(token);
+  if (known !== undefined) return callerOfToken(methods, token, { hash: known, peer: from.peer });
+  const hash = hashToken(token);
+  const caller = callerOfToken(methods, token, { hash, peer: from.peer });
+  if (!(caller instanceof Promise)) hashes?.remember(token, hash);
+  return caller;
+}
+
+function callerOfToken(
+  { tokens, jwt }: IdentityMethods,
+  token: string,
+  { hash, peer }: { readonly hash: string; readonly peer: string },
+): Caller | Promise<Caller> {
+  if (jwt !== undefined && (tokens === undefined || !isStaticToken(token))) return jwt.identify(token, hash, peer);
   if (tokens === undefined) throw missing();
-  return tokens.identify(token, peer);
+  return tokens.identify(hash, peer);
 }
 
 function missing(): SecretError {

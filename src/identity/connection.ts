@@ -1,4 +1,5 @@
 import type { ClientCertificate } from "./client-certificate.js";
+import { TokenHashes } from "./token-hashes.js";
 
 /** What a connection is made of. */
 export interface ConnectionFacts {
@@ -17,6 +18,7 @@ export class Connection implements Omit<ConnectionFacts, "retire"> {
   readonly id: string;
   readonly peer: string;
   readonly certificate: ClientCertificate | undefined;
+  readonly tokenHashes: TokenHashes = new TokenHashes();
   readonly #retire: () => void;
   #isRetired = false;
   #isUsed = true;

@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import type { Caller } from "../domain/caller.js";
 import { isSecretError, SecretError } from "../domain/secret-error.js";
 import type { IssuerKeys } from "./jwks-keys.js";
@@ -45,18 +44,18 @@ export class JwtCallers {
 
   /**
    * Who calls with a token: at once when the token is known, or no key can make it good; else once it is verified.
+   * @param key the token's SHA-256
    * @throws SecretError `CREDENTIAL_INVALID`, `CREDENTIAL_EXPIRED`, `IDENTITY_UNAVAILABLE`, `RATE_LIMITED`, as the
    * promise may reject
    */
-  identify(token: string, peer: string): Caller | Promise<Caller> {
+  identify(token: string, key: string, peer: string): Caller | Promise<Caller> {
     assertJwtLength(token);
-    const key = hash("sha256", token, "base64url");
     const known = this.#proven.get(key);
     if (known?.isGood() === true) return known.callerAt(peer);
     if (known !== undefined) this.#proven.delete(key);
     const pending = this.#pending.get(key) ?? this.#begin(key, token);
     // The issuer may have taken its key back meanwhile.
-    return pending.then((proven) => (proven.isGood() ? proven.callerAt(peer) : this.identify(token, peer)));
+    return pending.then((proven) => (proven.isGood() ? proven.callerAt(peer) : this.identify(token, key, peer)));
   }
 
   /** Whether a caller that was identified by a token before, perhaps under other settings, still would be. */

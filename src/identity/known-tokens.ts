@@ -1,10 +1,10 @@
 import type { Caller } from "../domain/caller.js";
 import { SecretError } from "../domain/secret-error.js";
-import { hashOfToken, isAccessToken } from "./access-token.js";
+import { hashPrefix } from "./access-token.js";
 
 /** A token that is accepted, as far as it is kept. */
 export interface KnownToken {
-  /** As {@link hashOfToken} gives it. */
+  /** As `hashOfToken` gives it. */
   readonly hash: string;
   readonly principal: string;
   readonly groups: readonly string[];
@@ -12,30 +12,30 @@ export interface KnownToken {
   readonly expiresAtMs: number | undefined;
 }
 
-/** How many callers are remembered: one for each token and peer. */
-const maxCallers = 10_000;
+/** How many connections of one token have a caller of their own that is remembered. */
+const maxPeers = 1_000;
 
 // caller → the hash of the token it was identified by
 const hashes = new WeakMap<Caller, string>();
 
 /** The tokens of a configuration; several of one principal, so that one can replace another without a gap. */
 export class KnownTokens {
+  // SHA-256 in hexadecimal → token
   readonly #byHash: ReadonlyMap<string, KnownToken>;
-  // hash and peer → caller
-  readonly #callers = new Map<string, Caller>();
+  // token → peer → caller
+  readonly #callers = new Map<KnownToken, Map<string, Caller>>();
 
   constructor(tokens: readonly KnownToken[]) {
-    this.#byHash = new Map(tokens.map((token) => [token.hash, token]));
+    this.#byHash = new Map(tokens.map((token) => [token.hash.slice(hashPrefix.length), token]));
   }
 
   /**
    * Who calls with a token; the same object for the same token and peer, as long as it is remembered.
+   * @param tokenHash its SHA-256 in hexadecimal: how long it takes to find that tells nothing about the tokens there are
    * @throws SecretError `CREDENTIAL_INVALID`, `CREDENTIAL_EXPIRED`
    */
-  identify(token: string, peer: string): Caller {
-    // Found by its hash: how long that takes tells nothing about the tokens there are.
-    const hash = isAccessToken(token) ? hashOfToken(token) : undefined;
-    const known = hash === undefined ? undefined : this.#byHash.get(hash);
+  identify(tokenHash: string, peer: string): Caller {
+    const known = this.#byHash.get(tokenHash);
     if (known === undefined) throw invalidToken();
     if (known.expiresAtMs !== undefined && known.expiresAtMs <= Date.now()) throw expiredToken();
     return this.#callerOf(known, peer);
@@ -47,14 +47,16 @@ export class KnownTokens {
     return known?.principal === caller.principal;
   }
 
-  #callerOf({ hash, principal, groups, expiresAtMs }: KnownToken, peer: string): Caller {
-    const key = `${hash} ${peer}`;
-    const known = this.#callers.get(key);
+  #callerOf(token: KnownToken, peer: string): Caller {
+    let callers = this.#callers.get(token);
+    if (callers === undefined) this.#callers.set(token, (callers = new Map<string, Caller>()));
+    const known = callers.get(peer);
     if (known !== undefined) return known;
-    if (this.#callers.size >= maxCallers) this.#callers.clear();
+    if (callers.size >= maxPeers) callers.clear();
+    const { principal, groups, expiresAtMs, hash } = token;
     const caller = Object.freeze<Caller>({ principal, groups, provenBy: "token", peer, expiresAtMs });
-    this.#callers.set(key, caller);
-    hashes.set(caller, hash);
+    callers.set(peer, caller);
+    hashes.set(caller, hash.slice(hashPrefix.length));
     return caller;
   }
 }

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { JwtIssuerConfig } from "../../src/config/jwt-config.js";
+import { hashToken } from "../../src/identity/token-hashes.js";
 import { Issuer, makeKey, sendJson } from "./issuer.js";
 import { callerOf, type OpenIdentity, openIdentity, outcomeOf, trust, withTimes } from "./open-identity.js";
 
@@ -168,7 +169,7 @@ describe("an issuer that is down", () => {
     await issuer.down();
     const reloaded = identity.sources.callersOf([{ ...config, requiredClaims: [] }]);
     expect(reloaded?.stillKnows(caller)).toBe(true);
-    expect(await reloaded?.identify(token, "p")).toMatchObject({ principal: "app-a" });
+    expect(await reloaded?.identify(token, hashToken(token), "p")).toMatchObject({ principal: "app-a" });
     const stricter = identity.sources.callersOf([{ ...config, audiences: ["other"] }]);
     expect(stricter?.stillKnows(caller)).toBe(false);
     expect(identity.sources.callersOf([])).toBeUndefined();
