@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isSecretError, type SecretStore, type StoreAnswer } from "../../../src/client/index.js";
+import { parseSecretName } from "../../../src/domain/secret-name.js";
 import { SecretStore as Store } from "../../../src/client/store/secret-store.js";
 import type { StoreOptions } from "../../../src/client/store/store-options.js";
 import type { SecretSource } from "../../../src/client/store/store-source.js";
@@ -236,7 +237,8 @@ describe("an answer of a broker that keeps answers for long", () => {
       readSecret: async ({ maxStalenessMs }) => {
         const ageMs = agesMs[asked.push(maxStalenessMs) - 1] ?? 0;
         await clock.sleep(100);
-        return { notModified: false, secret: { name: "A", payload: "old" }, servedFrom: "cache", ageMs };
+        const secret = { name: parseSecretName("A"), payload: "old" };
+        return { notModified: false, secret, servedFrom: "cache", ageMs };
       },
       batchReadSecrets: () => Promise.reject(unavailable()),
       watchSecrets: () => new SimulatedBroker({ clock, truth, random: Math.random, skewMs: 0 }).watchSecrets(),
