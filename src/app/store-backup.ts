@@ -125,7 +125,11 @@ async function writeAll<T>(
   path: string,
   work: (write: (bytes: Uint8Array) => Promise<void>) => Promise<T>,
 ): Promise<T> {
-  const fd = withFile(path, "cannot be made", () => openSync(path, "w", fileMode));
+  // What lies there may be a link to another file, or be open to others; what is made now is neither.
+  const fd = withFile(path, "cannot be made", () => {
+    rmSync(path, { force: true });
+    return openSync(path, "wx", fileMode);
+  });
   const sync = (change: () => void): void => {
     withFile(path, "cannot be written", change);
   };

@@ -1,4 +1,5 @@
 import type { Writable } from "node:stream";
+import { ActionError } from "./action-error.js";
 import type { CliIo } from "./cli-io.js";
 import { printable } from "./printable.js";
 
@@ -18,9 +19,16 @@ export class CliOutput {
     return this.#io.stdout.isTTY === true;
   }
 
-  /** Writes a part of the result exactly. */
-  result(part: string | Uint8Array): Promise<void> {
-    return write(this.#io.stdout, part);
+  /** Writes a part of the result exactly. @throws ActionError when it cannot be written, as on a full disk */
+  async result(part: string | Uint8Array): Promise<void> {
+    try {
+      await write(this.#io.stdout, part);
+    } catch (error) {
+      const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+      // Whoever read it has seen enough; that is no failure.
+      if (code === "EPIPE") throw error;
+      throw new ActionError(`standard output cannot be written (${code})`);
+    }
   }
 
   /** Writes the result as one JSON document. */

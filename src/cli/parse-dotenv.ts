@@ -53,25 +53,39 @@ type Value =
 function readValue(lines: readonly string[], index: number, column: number): Value {
   const line = lines[index] ?? "";
   const quote = line[column];
-  if (quote !== "'" && quote !== '"') {
-    return {
-      text: line
-        .slice(column)
-        .replace(/(?:^|[ \t]+)#.*$/u, "")
-        .trimEnd(),
-      lastLine: index,
-    };
-  }
-  let text = line.slice(column + 1);
-  for (let lastLine = index; ; text += `\n${lines[lastLine] ?? ""}`) {
-    const end = endOf(text, quote);
-    if (end >= 0) return closeValue(text, end, { quote, lastLine });
-    lastLine += 1;
-    if (lastLine >= lines.length) return { problem: "has a quote that does not end", lastLine: index };
-  }
+  return quote === "'" || quote === '"'
+    ? readQuoted(lines, index, { quote, column: column + 1 })
+    : readPlain(line, index, column);
 }
 
-/** Where the quote ends; a backslash hides the next character between double quotes. */
+function readPlain(line: string, lastLine: number, column: number): Value {
+  const written = line.slice(column);
+  // A blank before it makes it a comment for everybody, and nothing before it for some and not for others.
+  if (written.startsWith("#") && line[column - 1] === "=") {
+    return { problem: "begins with #: put it into quotes, or a space before a comment", lastLine };
+  }
+  const text = written.replace(/(?:^|[ \t]+)#.*$/u, "").trimEnd();
+  if (!text.includes("\r")) return { text, lastLine };
+  return { problem: "has a carriage return inside: put it into quotes, or end lines with a line feed", lastLine };
+}
+
+/** Looks at each line once, however many there are until the quote ends. */
+function readQuoted(
+  lines: readonly string[],
+  index: number,
+  { quote, column }: { readonly quote: string; readonly column: number },
+): Value {
+  const parts: string[] = [];
+  for (let lastLine = index; lastLine < lines.length; lastLine += 1) {
+    const text = lastLine === index ? (lines[index] ?? "").slice(column) : (lines[lastLine] ?? "");
+    const end = endOf(text, quote);
+    parts.push(end < 0 ? text : text.slice(0, end));
+    if (end >= 0) return closeValue(parts.join("\n"), text.slice(end + 1), { quote, lastLine });
+  }
+  return { problem: "has a quote that does not end", lastLine: index };
+}
+
+/** Where the quote ends in a line; a backslash hides the next character between double quotes. */
 function endOf(text: string, quote: string): number {
   for (let index = 0; index < text.length; index += 1) {
     if (text[index] === quote) return index;
@@ -81,12 +95,11 @@ function endOf(text: string, quote: string): number {
 }
 
 function closeValue(
-  text: string,
-  end: number,
+  value: string,
+  after: string,
   { quote, lastLine }: { readonly quote: string; readonly lastLine: number },
 ): Value {
-  if (!rest.test(text.slice(end + 1))) return { problem: "has something after its closing quote", lastLine };
-  const value = text.slice(0, end);
+  if (!rest.test(after)) return { problem: "has something after its closing quote", lastLine };
   if (quote === "'") return { text: value, lastLine };
   return { text: value.replace(/\\(.)/gsu, (all, letter: string) => escapes[letter] ?? all), lastLine };
 }

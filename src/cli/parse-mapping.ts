@@ -1,4 +1,4 @@
-import { isMap, isScalar, LineCounter, type Node, type Pair, parseDocument } from "yaml";
+import { isAlias, isMap, isScalar, LineCounter, type Node, type Pair, parseDocument } from "yaml";
 import type { ImportEntry, ImportProblem } from "./import-entry.js";
 import type { ParsedEntries } from "./parse-dotenv.js";
 
@@ -25,10 +25,26 @@ function messageOf(code: string): string {
   return code === "DUPLICATE_KEY" ? "stands twice; keep one of them" : `is not valid YAML or JSON (${code})`;
 }
 
+const notFollowed = "must be written out: aliases are not followed";
+
+/** A key that is text; empty for any other. */
+function keyOf(key: Node): string {
+  return isScalar(key) && typeof key.value === "string" ? key.value : "";
+}
+
+/** A number or a word of YAML's as a key would be a secret of another name: `007` would be `7`. */
+function nameProblem(key: Node): string | undefined {
+  if (!isScalar(key)) return "must be a name";
+  if (typeof key.value !== "string") return "must be a name: put it into quotes, as a number may lose digits";
+  if (key.value === "<<" && key.type === "PLAIN") return notFollowed;
+  return key.value === "" ? "must be a name" : undefined;
+}
+
 class MappingReader implements ParsedEntries {
   readonly entries: ImportEntry[] = [];
   readonly problems: ImportProblem[] = [];
   readonly #lines: LineCounter;
+  readonly #refusedAt = new Set<number>();
 
   constructor(lines: LineCounter) {
     this.#lines = lines;
@@ -39,33 +55,39 @@ class MappingReader implements ParsedEntries {
     else this.refuseAt(0, "must be a mapping of names to texts");
   }
 
+  /** One mistake can make a problem for each bracket that is open, all in one place; the first of them says it. */
   refuseAt(offset: number, message: string): void {
+    if (this.#refusedAt.has(offset)) return;
+    this.#refusedAt.add(offset);
     this.problems.push({ ...this.#placeOf(offset), message });
   }
 
   #readPairs(pairs: readonly Pair<Node, Node | null>[], prefix: string): void {
     for (const { key, value } of pairs) {
-      const name = isScalar(key) ? String(key.value) : "";
-      if (name === "") this.#refuse(key, "must be a name");
-      else this.#readValue([prefix, name].filter((part) => part !== "").join("/"), key, value);
+      const problem = nameProblem(key);
+      if (problem === undefined)
+        this.#readValue([prefix, keyOf(key)].filter((part) => part !== "").join("/"), key, value);
+      else this.#refuse(key, problem);
     }
   }
 
   #readValue(name: string, key: Node, value: Node | null): void {
     if (isMap(value)) {
       const pairs = value.items as Pair<Node, Node | null>[];
-      const keys = pairs.map((pair) => (isScalar(pair.key) ? String(pair.key.value) : ""));
+      const keys = pairs.map((pair) => keyOf(pair.key));
       if (keys.includes("text") || keys.includes("base64")) this.#readEntry(name, key, pairs);
       else this.#readPairs(pairs, name);
+    } else if (isAlias(value)) {
+      this.#refuse(value, notFollowed);
     } else if (isScalar(value) && typeof value.value === "string") {
-      this.#add(name, key, { payload: value.value });
+      this.#add(name, key, { payload: this.#text(value) ?? "" });
     } else {
       this.#refuse(value ?? key, "must be text: put it into quotes, as a number may lose digits");
     }
   }
 
   #readEntry(name: string, key: Node, pairs: readonly Pair<Node, Node | null>[]): void {
-    const fields = new Map(pairs.map((pair) => [isScalar(pair.key) ? String(pair.key.value) : "", pair.value]));
+    const fields = new Map(pairs.map((pair) => [keyOf(pair.key), pair.value]));
     for (const field of fields.keys()) {
       if (!entryKeys.includes(field)) this.#refuse(key, `must hold only ${entryKeys.join(", ")}`);
     }
@@ -83,8 +105,10 @@ class MappingReader implements ParsedEntries {
 
   #text(node: Node | null | undefined): string | undefined {
     if (node === undefined) return undefined;
-    if (isScalar(node) && typeof node.value === "string") return node.value;
-    this.#refuse(node, "must be text in quotes");
+    if (isScalar(node) && typeof node.value === "string") {
+      if (node.value.isWellFormed()) return node.value;
+      this.#refuse(node, "must be valid Unicode: it has half a character");
+    } else this.#refuse(node, isAlias(node) ? notFollowed : "must be text in quotes");
     return undefined;
   }
 
@@ -95,9 +119,7 @@ class MappingReader implements ParsedEntries {
       return undefined;
     }
     const pairs = node.items as Pair<Node, Node | null>[];
-    return Object.fromEntries(
-      pairs.map(({ key, value }) => [isScalar(key) ? String(key.value) : "", this.#text(value) ?? ""]),
-    );
+    return Object.fromEntries(pairs.map(({ key, value }) => [this.#text(key) ?? "", this.#text(value) ?? ""]));
   }
 
   #add(name: string, key: Node, entry: Pick<ImportEntry, "payload" | "description" | "tags">): void {

@@ -63,8 +63,7 @@ export async function readReferences(
   const payloads = new Map<string, Payload>();
   for (let attempt = 0; ; attempt += 1) {
     const open = all.filter((reference) => !payloads.has(referenceKey(reference)));
-    const leftMs = Math.max(endMs - performance.now(), 1);
-    const failures = await readOnce(client, open, { payloads, timeoutMs: leftMs, signal });
+    const failures = await readOnce(client, open, { payloads, endMs, signal });
     if (failures.length === 0) return new ReferenceValues(payloads);
     const delayMs = Math.min(pauseMs.first * 2 ** attempt, pauseMs.longest) * (0.5 + Math.random() / 2);
     const isHopeless = failures.some(({ error }) => !mayComeBack(error));
@@ -77,18 +76,21 @@ function mayComeBack({ reason }: SecretError): boolean {
   return exitCodeByReason[reason] === exitCodes.unavailable;
 }
 
-interface Attempt extends ReadReferencesOptions {
+interface Attempt extends Pick<ReadReferencesOptions, "signal"> {
+  /** When the time for all of them is over. */
+  readonly endMs: number;
   readonly payloads: Map<string, Payload>;
 }
 
 async function readOnce(
   client: SecretBrokerClient,
   references: readonly SecretReference[],
-  { payloads, timeoutMs, signal }: Attempt,
+  { payloads, endMs, signal }: Attempt,
 ): Promise<readonly Failure[]> {
   const failures: Failure[] = [];
   for (let start = 0; start < references.length; start += batchSize) {
     const part = references.slice(start, start + batchSize);
+    const timeoutMs = Math.max(endMs - performance.now(), 1);
     const results = await batchOf(client, part, { timeoutMs, signal });
     for (const [index, reference] of part.entries()) {
       const outcome = outcomeOf(results[index]);

@@ -140,7 +140,10 @@ export class SecretBrokerClient {
     return this.#caller.call(virtualKeyRpcs.deleteVirtualKeys, request, call);
   }
 
-  /** Takes no more calls, ends its watches, and ends the connections when calls under way have ended. Idempotent. */
+  /**
+   * Takes no more calls, ends its watches, and ends the connections when calls under way have ended; one that was not
+   * sent yet is cancelled. Idempotent.
+   */
   close(): void {
     this.#caller.close();
     this.#sync.close();

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { copyFile, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, lstat, mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -159,6 +159,17 @@ describe("a backup", () => {
       stderr: expect.stringContaining("is there already") as string,
     });
     expect(await readFile(at("backup"))).toEqual(kept);
+  });
+
+  it("does not follow what lies at the name it is written under first", async () => {
+    const from = await configure("from", sqlite("from.db"));
+    await (await serve(from)).stop();
+    await writeFile(at("victim"), "untouched");
+    await symlink(at("victim"), at("backup.unfinished"));
+    expect((await backUp(from)).code).toBe(0);
+    expect(await readFile(at("victim"), "utf8")).toBe("untouched");
+    const made = await lstat(at("backup"));
+    expect([made.isFile(), (made.mode & 0o777).toString(8)]).toEqual([true, "600"]);
   });
 
   it("is refused with a changed byte, cut short, or with parts exchanged, and changes nothing", async () => {

@@ -1,3 +1,4 @@
+import { createWriteStream, existsSync } from "node:fs";
 import { Readable, Writable } from "node:stream";
 import { afterEach, describe, expect, it } from "vitest";
 import { adviceByReason } from "../../src/cli/advice-by-reason.js";
@@ -70,6 +71,30 @@ describe("a broker that does not answer", () => {
     const { code, stderr } = await run(["read", "X", "--address", broker.address, "--timeout", "200ms"]);
     expect(code).toBe(5);
     expect(stderr).toContain("did not answer within 200 ms");
+  });
+});
+
+describe("standard output that cannot be written", () => {
+  it.skipIf(!existsSync("/dev/full"))("is said to be so", async () => {
+    const broker = await startMapBroker();
+    brokers.push(broker);
+    await run(["write", "X", "--address", broker.address], { stdin: "value" });
+    const full = createWriteStream("/dev/full");
+    const errors: string[] = [];
+    const code = await runCli(["get", "X", "--address", broker.address], {
+      stdin: Readable.from([]),
+      stdout: full,
+      stderr: new Writable({
+        write: (chunk: Buffer, _encoding, done) => {
+          errors.push(chunk.toString());
+          done();
+        },
+      }),
+      env: {},
+    });
+    full.destroy();
+    const message = "secret-broker: standard output cannot be written (ENOSPC) (ACTION_FAILED)\n";
+    expect({ code, errors }).toEqual({ code: 1, errors: [message] });
   });
 });
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SecretBrokerClient } from "../../src/client/index.js";
 import { startBroker, type TestBroker } from "../../src/testkit/start-broker.js";
+import { parseDotenv } from "../../src/cli/parse-dotenv.js";
 import { run, type RunResult } from "./run-in-process.js";
 
 let broker: TestBroker;
@@ -86,6 +87,23 @@ describe("import of a .env file", () => {
     expect(`${result.stdout}${result.stderr}`).not.toContain("canary");
     await expect(valueOf("GOOD")).rejects.toMatchObject({ reason: "SECRET_NOT_FOUND" });
   });
+
+  it("does not guess what others read in other ways", async () => {
+    const text = "COLOUR=#fff\nEMPTY= # a comment\nMAC=one\rNEXT=two\n";
+    expect(places(await importText("guess.env", text))).toEqual([
+      "1:8 begins with #: put it into quotes, or a space before a comment",
+      "3:5 has a carriage return inside: put it into quotes, or end lines with a line feed",
+    ]);
+  });
+
+  it("reads a long file with an open quote once and not once a line", () => {
+    const lines = Array.from({ length: 200_000 }, (_, index) => `NAME_${String(index)}=value of some length`);
+    const { entries, problems } = parseDotenv(["OPEN='", ...lines].join("\n"));
+    expect([entries.length, problems]).toEqual([
+      lines.length,
+      [{ line: 1, column: 6, message: "has a quote that does not end" }],
+    ]);
+  });
 });
 
 describe("import of YAML and JSON", () => {
@@ -124,6 +142,13 @@ long: |
     ["an unknown field", "a: { text: x, label: y }\n", ["1:1 must hold only text, base64, description, tags"]],
     ["tags that are none", "a: { text: x, tags: y }\n", ["1:21 must be a mapping of keys to texts"]],
     ["an unsafe name", "a: { '..': x }\n", ["1:6 the name "]],
+    ["a name that is a number", "007: x\na: { 1e3: y }\n", ["1:1 must be a name: put", "2:6 must be a name: put"]],
+    ["a name that is a word of YAML's", "true: x\nnull: y\n", ["1:1 must be a name: put", "2:1 must be a name: put"]],
+    ["a tag's key that is a number", "a: { text: x, tags: { 01: y } }\n", ["1:23 must be text in quotes"]],
+    ["an alias", "a: &x text\nb: *x\n", ["2:4 must be written out: aliases are not followed"]],
+    ["a merged mapping", "a: &x { b: text }\nc:\n  <<: *x\n", ["3:3 must be written out: aliases are not followed"]],
+    ["half a character", String.raw`{"a": "\ud800"}`, ["1:7 must be valid Unicode"]],
+    ["depth without end", "[".repeat(20_000), ["(RESOURCE_EXHAUSTION)"]],
   ])("refuses %s, and writes nothing", async (_what, text, expected) => {
     const result = await importText("bad.yaml", text);
     expect(result.code).toBe(1);

@@ -5,6 +5,7 @@ import type { BrokerConnection } from "../connection/broker-connection.js";
 import type { BrokerConnections } from "../connection/broker-connections.js";
 import type { CredentialReader } from "../connection/credential-source.js";
 import { callCancelled, type CallFailure, clientClosed } from "./call-failure.js";
+import { inTime } from "./in-time.js";
 import { pause } from "./pause.js";
 import type { RetryPolicy } from "./retry-policy.js";
 import type { Rpc } from "./rpc.js";
@@ -26,6 +27,14 @@ interface RunningCall {
   readonly marks: CallMarks;
   readonly isRepeatable: boolean;
   readonly signal: AbortSignal | undefined;
+}
+
+type CallBounds = Pick<OutgoingCall, "deadlineMs" | "timeoutMs"> & Pick<RunningCall, "signal">;
+
+/** How long something that a call needs is waited for. */
+interface Wanted extends Pick<RunningCall, "signal"> {
+  readonly timeoutMs?: number;
+  readonly tooSlow?: () => SecretError;
 }
 
 /** How often a call was tried. */
@@ -66,7 +75,7 @@ export class BrokerCaller {
     const { references } = this.#parts.connections;
     references.hold();
     try {
-      const metadata = await this.metadata(options);
+      const metadata = await this.#metadataFor(options, { signal, deadlineMs, timeoutMs });
       const outgoing = { path: rpc.path, message, metadata, deadlineMs, timeoutMs };
       const running = { outgoing, marks: options, isRepeatable, signal };
       return rpc.decode(await this.#run(running), ask);
@@ -92,9 +101,25 @@ export class BrokerCaller {
     if (this.#closing.signal.aborted) throw clientClosed();
   }
 
-  /** Takes no more calls, and tries none again; those under way come to their end. */
+  /** Takes no more calls, and tries none again; those that were sent come to their end, and no other is sent. */
   close(): void {
     this.#closing.abort();
+  }
+
+  /** A function that gives the token may take its time; the call has no more than its own. */
+  #metadataFor(marks: CallMarks, { signal, deadlineMs, timeoutMs }: CallBounds): Metadata | Promise<Metadata> {
+    const tooSlow = (): SecretError =>
+      new SecretError("MANAGER_TIMEOUT", `the token was not there within ${String(timeoutMs)} ms`);
+    return this.#whileWanted(this.metadata(marks), { signal, timeoutMs: deadlineMs - Date.now(), tooSlow });
+  }
+
+  /** Waits as long as the caller does, and the client is open. */
+  #whileWanted<T>(work: T | Promise<T>, { signal, timeoutMs, tooSlow = callCancelled }: Wanted): T | Promise<T> {
+    if (!(work instanceof Promise)) return work;
+    const closed = this.#closing.signal;
+    const tooLate = (): SecretError =>
+      isAborted(signal) ? callCancelled() : closed.aborted ? clientClosed() : tooSlow();
+    return inTime(work, { signals: [signal, closed], timeoutMs, tooLate });
   }
 
   async #run(call: RunningCall): Promise<Buffer> {
@@ -102,7 +127,9 @@ export class BrokerCaller {
     const { signal } = call;
     const tries = { attempts: 0, failovers: 0, isProvenAnew: false };
     for (;;) {
-      const connection = await connections.pick(call.outgoing.deadlineMs);
+      const connection = await this.#whileWanted(connections.pick(call.outgoing.deadlineMs), { signal });
+      // Nothing can be sent any more.
+      this.assertOpen();
       const outcome = await this.#attempt(connection, call);
       if (outcome.ok) {
         retries.noteAnswer();
@@ -127,7 +154,7 @@ export class BrokerCaller {
   async #proveAnew({ error }: CallFailure, call: RunningCall, tries: Tries): Promise<boolean> {
     if (!error.reason.startsWith("CREDENTIAL_") || !call.isRepeatable || tries.isProvenAnew) return false;
     tries.isProvenAnew = true;
-    const metadata = await this.metadata(call.marks);
+    const metadata = await this.#metadataFor(call.marks, { ...call.outgoing, signal: call.signal });
     const isNew = String(metadata.get("authorization")) !== String(call.outgoing.metadata.get("authorization"));
     call.outgoing = { ...call.outgoing, metadata };
     return isNew;
@@ -167,7 +194,9 @@ export class BrokerCaller {
       answered.abort();
     });
     const second = pause(hedgeAfterMs, [answered.signal, either]).then((isLate) =>
-      isLate && retries.spend() ? attemptCall(connections.besides(connection), outgoing, either) : first,
+      isLate && !isAborted(this.#closing.signal) && retries.spend()
+        ? attemptCall(connections.besides(connection), outgoing, either)
+        : first,
     );
     const fastest = await Promise.race([first, second]);
     const outcome = fastest.ok ? fastest : await Promise.all([first, second]).then(([a, b]) => (a.ok ? a : b));

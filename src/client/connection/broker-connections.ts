@@ -29,9 +29,12 @@ export class BrokerConnections {
    * The connection for a call: the one in use, or the first after it that can be reached. Where none can it is the one
    * in use, through which a call fails and says why.
    */
-  async pick(deadlineMs: number): Promise<BrokerConnection> {
+  pick(deadlineMs: number): BrokerConnection | Promise<BrokerConnection> {
     const first = this.#at(this.#current);
-    if (this.size === 1 || first.isReady) return first;
+    return this.size === 1 || first.isReady ? first : this.#pickReachable(deadlineMs);
+  }
+
+  async #pickReachable(deadlineMs: number): Promise<BrokerConnection> {
     for (let tried = 0; tried < this.size && Date.now() < deadlineMs; tried += 1) {
       const connection = this.#at(this.#current);
       if (await connection.connect(Math.min(deadlineMs, Date.now() + connectTimeoutMs))) return connection;

@@ -146,7 +146,7 @@ export class SecretStore {
     const { payload, version, uid } = outcome.secret;
     const ageMs = Math.max(this.#clock.now() - outcome.knownAtMs, 0);
     const copy = typeof payload === "string" ? payload : payload.slice();
-    return { name, payload: copy, version, uid, servedFrom: outcome.servedFrom, ageMs };
+    return { name, payload: copy, version, uid, servedFrom: this.#originAt(ageMs, outcome.servedFrom), ageMs };
   }
 
   /** A secret's active version, and those before it that are in their period of grace. @throws SecretError */
@@ -194,8 +194,11 @@ export class SecretStore {
   #answerOf(held: HeldSecret, servedFrom?: Origin): StoreAnswer {
     const { name, version, uid } = held;
     const ageMs = Math.max(this.#ageMs(held), 0);
-    const origin = ageMs > this.#settings.freshForMs ? "stale" : (servedFrom ?? "cache");
-    return { name, payload: held.copy(), version, uid, servedFrom: origin, ageMs };
+    return { name, payload: held.copy(), version, uid, servedFrom: this.#originAt(ageMs, servedFrom), ageMs };
+  }
+
+  #originAt(ageMs: number, servedFrom: Origin = "cache"): Origin {
+    return ageMs > this.#settings.freshForMs ? "stale" : servedFrom;
   }
 
   #ageMs(held: HeldSecret): number {

@@ -75,33 +75,45 @@ export class StoreReader {
     }
   }
 
-  /** Undefined when a stream has told of the secret meanwhile, and how old that is cannot be told well enough. */
+  /**
+   * Undefined when the answer is too old, as whoever asked first accepts more, or when a stream has told of the secret
+   * meanwhile, and how old that is cannot be told well enough.
+   */
   async #askOnce(name: string, { maxStalenessMs, signal }: StoreAsk): Promise<ReadOutcome | undefined> {
-    const { shelf, watcher } = this.#parts;
-    const { answer } = this.#flightFor(name, maxStalenessMs);
+    const { shelf, watcher, clock } = this.#parts;
+    const boundMs = this.#boundFor(maxStalenessMs);
+    const startMs = clock.now();
+    const { answer } = this.#flightFor(name, boundMs);
     const { secret, servedFrom, knownAtMs } = await orAborted(answer, signal);
     const held = shelf.find(name);
+    // What was so when it was asked for is new enough, however long the answer took.
+    const isNewEnough = startMs - knownAtMs <= boundMs;
     if (held === undefined) {
-      if (secret !== undefined) return { secret, servedFrom, knownAtMs };
-      throw shelf.absenceOf(name)?.error ?? SecretError.notFound(name);
+      if (secret === undefined) throw shelf.absenceOf(name)?.error ?? SecretError.notFound(name);
+      return isNewEnough ? { secret, servedFrom, knownAtMs } : undefined;
     }
     watcher.add(name);
-    if (shelf.knownAtMs(held) >= knownAtMs) return { secret: undefined, held, servedFrom };
+    if (isNewEnough && shelf.knownAtMs(held) >= knownAtMs) return { secret: undefined, held, servedFrom };
     return this.#isAccepted(held, maxStalenessMs) ? { secret: undefined, held, servedFrom: "cache" } : undefined;
   }
 
-  #isAccepted(held: HeldSecret, maxStalenessMs = Infinity): boolean {
-    const { shelf, clock, settings } = this.#parts;
-    return clock.now() - shelf.knownAtMs(held) <= Math.min(maxStalenessMs, settings.maxStalenessMs);
+  #isAccepted(held: HeldSecret, maxStalenessMs: number | undefined): boolean {
+    const { shelf, clock } = this.#parts;
+    return clock.now() - shelf.knownAtMs(held) <= this.#boundFor(maxStalenessMs);
+  }
+
+  /** The broker may be one that keeps answers for longer than this store gives them. */
+  #boundFor(maxStalenessMs = Infinity): number {
+    return Math.min(maxStalenessMs, this.#parts.settings.maxStalenessMs);
   }
 
   /** A call that is under way answers also who comes later, unless it was asked too early for what they accept. */
-  #flightFor(name: string, maxStalenessMs: number | undefined): Flight {
+  #flightFor(name: string, boundMs: number): Flight {
     const { refresh, clock } = this.#parts;
     const startMs = clock.now();
     const running = this.#flights.get(name);
-    if (running !== undefined && startMs - running.startMs <= (maxStalenessMs ?? Infinity)) return running;
-    const flight = { startMs, answer: refresh.read(name, maxStalenessMs) };
+    if (running !== undefined && startMs - running.startMs <= boundMs) return running;
+    const flight = { startMs, answer: refresh.read(name, boundMs) };
     this.#flights.set(name, flight);
     const land = (): void => {
       if (this.#flights.get(name) === flight) this.#flights.delete(name);
@@ -111,16 +123,21 @@ export class StoreReader {
   }
 
   /** The broker could not be asked: what is at hand is the answer if it is accepted. */
-  #fallBack(name: string, { maxStalenessMs = Infinity }: StoreAsk, cause?: SecretError): ReadOutcome {
-    const { shelf, clock, settings } = this.#parts;
+  #fallBack(name: string, { maxStalenessMs }: StoreAsk, cause?: SecretError): ReadOutcome {
+    const { shelf, clock } = this.#parts;
     const held = shelf.find(name);
-    if (held === undefined) throw cause ?? SecretError.notFound(name);
+    const boundMs = this.#boundFor(maxStalenessMs);
+    if (held === undefined) throw cause ?? brokerTooOld(name, boundMs);
     if (!this.#isAccepted(held, maxStalenessMs)) {
-      const boundMs = Math.min(maxStalenessMs, settings.maxStalenessMs);
       throw tooOld({ name, ageMs: clock.now() - shelf.knownAtMs(held), boundMs, cause });
     }
     return { secret: undefined, held, servedFrom: undefined };
   }
+}
+
+function brokerTooOld(name: string, boundMs: number): SecretError {
+  const message = `the broker has no value of "${name}" that was current at most ${String(boundMs)} ms ago`;
+  return new SecretError("STALE_TOO_OLD", message, { metadata: { name } });
 }
 
 /** Waits for something unless the signal says to wait no more. */

@@ -6,6 +6,7 @@ import { statusByReason } from "../../rpc/status-by-reason.js";
 import type { CallOptions } from "../call-options.js";
 import type { BrokerCaller } from "../calls/broker-caller.js";
 import { callCancelled, callFailure } from "../calls/call-failure.js";
+import { inTime } from "../calls/in-time.js";
 import type { BrokerConnection } from "../connection/broker-connection.js";
 import type { BrokerConnections } from "../connection/broker-connections.js";
 import { encodeText, encodeUint32 } from "../encode-field.js";
@@ -114,9 +115,10 @@ export class SecretWatch implements AsyncIterable<WatchEvent> {
 
   async *#events(): AsyncGenerator<WatchEvent, void, undefined> {
     const { caller, connections } = this.#parts;
-    const metadata = await caller.metadata(this.#options);
-    const connection = await connections.pick(Date.now() + connectTimeoutMs);
-    if (this.#hasClosed()) return;
+    const metadata = await this.#whileOpen(caller.metadata(this.#options));
+    if (metadata === undefined) return;
+    const connection = await this.#whileOpen(connections.pick(Date.now() + connectTimeoutMs));
+    if (connection === undefined) return;
     const { path, requestSerialize, responseDeserialize } = SecretBrokerService.watchSecrets;
     const stream = connection.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
     this.#stream = stream;
@@ -132,6 +134,18 @@ export class SecretWatch implements AsyncIterable<WatchEvent> {
     } catch (error) {
       if (this.#hasClosed()) return;
       throw this.#failure(error, connection);
+    }
+  }
+
+  /** Undefined once the watch is closed. */
+  async #whileOpen<T>(work: T | Promise<T>): Promise<T | undefined> {
+    const { signal } = this.#closing;
+    try {
+      const done = work instanceof Promise ? await inTime(work, { signals: [signal], tooLate: callCancelled }) : work;
+      return this.#hasClosed() ? undefined : done;
+    } catch (error) {
+      if (this.#hasClosed()) return undefined;
+      throw error;
     }
   }
 

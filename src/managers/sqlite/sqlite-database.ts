@@ -3,6 +3,7 @@ import { SecretError } from "../../domain/secret-error.js";
 import { andThen, isPending } from "../../store/awaitable.js";
 import type { SqlDatabase, SqlRow, SqlSession, SqlTransaction, SqlValue } from "../../store/sql-database.js";
 import { migrateSqlite, type MigrateOptions } from "./migrate-sqlite.js";
+import { OpenFiles } from "./open-files.js";
 import { SqliteConnection } from "./sqlite-connection.js";
 import { translateSqliteFailure } from "./sqlite-failure.js";
 import { assertThere, assertWhole, prepareFile } from "./store-file.js";
@@ -37,6 +38,7 @@ export class SqliteDatabase implements SqlDatabase {
   readonly #lock: StoreLock | undefined;
   readonly #writer: SqliteConnection;
   readonly #reader: SqliteConnection;
+  readonly #files: OpenFiles;
   readonly #listeners = new Set<() => void>();
   #queue: Waiting[] = [];
   #flushing: Promise<void> | undefined;
@@ -59,6 +61,7 @@ export class SqliteDatabase implements SqlDatabase {
       assertWhole(path);
       this.#writer = translating(path, () => openWriter(path, { mayMigrate: !isGuest }));
       this.#reader = translating(path, () => openReader(path));
+      this.#files = translating(path, () => new OpenFiles(path));
     } catch (error) {
       this.#lock?.release();
       throw error;
@@ -171,6 +174,7 @@ export class SqliteDatabase implements SqlDatabase {
     try {
       this.#writer.run("BEGIN IMMEDIATE");
       answers = (await this.#performAll(group)) ?? (await this.#performApart(group));
+      this.#files.assertInPlace();
       this.#writer.run("COMMIT");
     } catch (error) {
       this.#rollBack();

@@ -13,8 +13,34 @@ type ChangingMembers = Required<
   >
 >;
 
-/** The members that change something. */
-export function changingMembers(link: UpstreamLink): ChangingMembers {
+/** The same, each with a promise. */
+type AskingMembers = {
+  readonly [Member in keyof ChangingMembers]: (
+    ...asked: Parameters<ChangingMembers[Member]>
+  ) => Promise<Awaited<ReturnType<ChangingMembers[Member]>>>;
+};
+
+/**
+ * The members that change something.
+ * @param forget told of each name once that is done, also when it failed: the change may have been made
+ */
+export function changingMembers(link: UpstreamLink, forget: (name: string) => void): ChangingMembers {
+  const members = askingMembers(link);
+  return {
+    writeSecret: (...asked) => members.writeSecret(...asked).finally(() => forget(asked[0])),
+    deleteSecret: (...asked) => members.deleteSecret(...asked).finally(() => forget(asked[0])),
+    rotateSecret: (...asked) =>
+      members.rotateSecret(...asked).finally(() => {
+        forget(asked[0]);
+        forget(asked[1]);
+      }),
+    activateSecretVersion: (...asked) => members.activateSecretVersion(...asked).finally(() => forget(asked[0])),
+    restoreSecret: (...asked) => members.restoreSecret(...asked).finally(() => forget(asked[0])),
+    destroySecret: (...asked) => members.destroySecret(...asked).finally(() => forget(asked[0])),
+  };
+}
+
+function askingMembers(link: UpstreamLink): AskingMembers {
   return {
     writeSecret: async (...[name, payload, options, call]: [string, Payload, WriteOptions, ManagerCall]) => {
       const { requestId, ...written } = options;

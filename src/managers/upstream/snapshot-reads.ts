@@ -25,6 +25,12 @@ export interface SnapshotOptions {
 
 type Read = (name: string, call: ManagerCall) => Promise<ReadReply | undefined>;
 
+interface Question {
+  readonly name: string;
+  /** Whether the name has changed since it was asked for. */
+  isOutdone: boolean;
+}
+
 /** How soon a change is saved, in milliseconds; what changes meanwhile goes with it. */
 const saveDelayMs = 1_000;
 
@@ -45,6 +51,8 @@ export class SnapshotReads {
   readonly #options: SnapshotOptions;
   readonly #clock: ForwardClock;
   readonly #answers = new KeptAnswers();
+  /** Those under way. */
+  readonly #questions = new Set<Question>();
   #timer: NodeJS.Timeout | undefined;
   #saving: Promise<void> = Promise.resolve();
   #isClosed = false;
@@ -79,10 +87,12 @@ export class SnapshotReads {
     // What the caller adds may make it another question.
     if (Object.keys(call.options).length > 0) return await this.#ask(name, call);
     const askedAtMs = this.#clock.nowMs();
+    const question = { name, isOutdone: false };
+    this.#questions.add(question);
     try {
       const isSpare = this.#usable(name, call) !== undefined;
       const reply = await this.#ask(name, isSpare ? shortened(call) : call);
-      this.#learn(name, reply, askedAtMs);
+      if (!question.isOutdone) this.#learn(name, reply, askedAtMs);
       return reply;
     } catch (thrown) {
       if (!isSecretError(thrown) || !outages.has(thrown.reason)) {
@@ -92,11 +102,14 @@ export class SnapshotReads {
       const kept = this.#usable(name, call);
       if (kept === undefined) throw thrown;
       return this.#stale(kept);
+    } finally {
+      this.#questions.delete(question);
     }
   }
 
-  /** Drops what is kept of a name that has changed. */
+  /** Drops what is kept of a name that has changed, and what is on its way and may be from before. */
   forget(name: string): void {
+    for (const question of this.#questions) question.isOutdone ||= question.name === name;
     if (this.#answers.drop(name)) this.#saveSoon();
   }
 

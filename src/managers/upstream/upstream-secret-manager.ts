@@ -54,7 +54,7 @@ export class UpstreamSecretManager implements SecretManager {
     this.batchReadSecrets = reading.batchReadSecrets;
     this.listSecrets = reading.listSecrets;
     this.describeSecret = reading.describeSecret;
-    const changing = changingMembers(this.#link);
+    const changing = changingMembers(this.#link, (name) => snapshot?.forget(name));
     this.writeSecret = changing.writeSecret;
     this.deleteSecret = changing.deleteSecret;
     this.rotateSecret = changing.rotateSecret;

@@ -96,8 +96,8 @@ export class SimulatedBroker implements SecretSource {
     }
   }
 
-  /** From its own cache as far as it may be. */
-  #read({ name, knownVersion, maxStalenessMs = 0 }: ReadRequest): ReadAnswer {
+  /** From its own cache as far as it may be; whoever does not say how far is given what is half an hour old. */
+  #read({ name, knownVersion, maxStalenessMs = 1_800_000 }: ReadRequest): ReadAnswer {
     if (!this.isManagerUp) throw unavailable();
     const ageMs = this.random() < 0.3 ? this.random() * Math.min(maxStalenessMs, this.clock.now() - 1_000) : 0;
     const secret = this.truth.at(name, this.clock.now() - ageMs);

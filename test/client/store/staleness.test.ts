@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { isSecretError, type SecretStore, type StoreAnswer } from "../../../src/client/index.js";
+import { parseSecretName } from "../../../src/domain/secret-name.js";
 import { SecretStore as Store } from "../../../src/client/store/secret-store.js";
 import type { StoreOptions } from "../../../src/client/store/store-options.js";
+import type { SecretSource } from "../../../src/client/store/store-source.js";
 import { seededRandom, SimulatedClock } from "./simulated-clock.js";
-import { SimulatedBroker } from "./simulated-broker.js";
+import { SimulatedBroker, unavailable } from "./simulated-broker.js";
 import { SimulatedTruth } from "./simulated-truth.js";
 
 const names = ["A", "B", "C", "D", "E"];
@@ -220,5 +222,57 @@ describe("an outage", () => {
     // Never more than a fifth of all within a tenth of a second.
     expect(Math.max(...arrivals)).toBeLessThan(stores.length / 5);
     for (const store of stores) store.close();
+  });
+});
+
+describe("an answer of a broker that keeps answers for long", () => {
+  /** A broker that tells how old its one value is, when a test lets it. */
+  function patientBroker(
+    clock: SimulatedClock,
+    agesMs: readonly number[],
+  ): SecretSource & { readonly asked: unknown[] } {
+    const asked: unknown[] = [];
+    return {
+      asked,
+      readSecret: async ({ maxStalenessMs }) => {
+        const ageMs = agesMs[asked.push(maxStalenessMs) - 1] ?? 0;
+        await clock.sleep(100);
+        const secret = { name: parseSecretName("A"), payload: "old" };
+        return { notModified: false, secret, servedFrom: "cache", ageMs };
+      },
+      batchReadSecrets: () => Promise.reject(unavailable()),
+      watchSecrets: () => new SimulatedBroker({ clock, truth, random: Math.random, skewMs: 0 }).watchSecrets(),
+    };
+  }
+  const truth = new SimulatedTruth(() => 0, names);
+
+  it.each([
+    ["that is kept", 1],
+    ["there is no room for", 0],
+  ])("%s is asked for within the store's bound, and refused past it", async (_which, maxEntries) => {
+    const clock = new SimulatedClock();
+    const source = patientBroker(clock, [4 * minuteMs, 4 * minuteMs, 2 * minuteMs]);
+    const store = new Store(source, { ...bounds, clock, maxEntries });
+    const refused = store.read("A");
+    const failure = expect(refused).rejects.toMatchObject({ reason: "STALE_TOO_OLD", metadata: { name: "A" } });
+    await clock.advance(1_000);
+    await failure;
+    const marked = store.read("A");
+    await clock.advance(1_000);
+    expect(await marked).toMatchObject({ payload: "old", servedFrom: "stale" });
+    expect(source.asked).toEqual([bounds.maxStalenessMs, bounds.maxStalenessMs, bounds.maxStalenessMs]);
+    store.close();
+  });
+
+  it("is not given to who joins the question and wants a newer one", async () => {
+    const clock = new SimulatedClock();
+    const source = patientBroker(clock, [2 * minuteMs, 0]);
+    const store = new Store(source, { ...bounds, clock });
+    const [any, newer] = [store.read("A"), store.read("A", { maxStalenessMs: 10_000 })];
+    await clock.advance(1_000);
+    expect((await any).ageMs).toBeGreaterThan(minuteMs);
+    expect((await newer).ageMs).toBeLessThan(10_000);
+    expect(source.asked).toEqual([bounds.maxStalenessMs, 10_000]);
+    store.close();
   });
 });

@@ -1,6 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, copyFileSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -210,6 +220,30 @@ describe("a database in a file", () => {
     const [kept] = await database.read((session) => session.all("SELECT description FROM generations"));
     expect(kept).toEqual({ description: null });
     await database.close();
+  });
+
+  it.each([
+    ["the file is removed", (): void => rmSync(path)],
+    ["the log of its writes is removed", (): void => rmSync(`${path}-wal`)],
+    [
+      "another takes its place",
+      (): void => {
+        copyFileSync(path, `${path}.copy`);
+        renameSync(`${path}.copy`, path);
+      },
+    ],
+  ])("acknowledges nothing that a restart would not find, as once %s", async (_what, happen) => {
+    const store = await openTestStore(path);
+    await store.writeSecret("KEY", "before", {}, storeCall());
+    happen();
+    const refused = {
+      reason: "MANAGER_UNAVAILABLE",
+      message: expect.stringContaining("removed or replaced") as string,
+    };
+    await expect(store.writeSecret("KEY", "after", {}, storeCall())).rejects.toMatchObject(refused);
+    expect(await store.readSecret("KEY")).toMatchObject({ value: "before" });
+    expect(await store.checkHealth()).toBe(false);
+    await store.close();
   });
 
   it("refuses work after it is closed", async () => {

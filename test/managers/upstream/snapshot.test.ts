@@ -7,9 +7,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { SecretBrokerClient } from "../../../src/client/index.js";
 import { SecretError } from "../../../src/domain/secret-error.js";
+import type { ManagerCall } from "../../../src/contract/manager-call.js";
 import type { ReadReply } from "../../../src/contract/secret-manager.js";
 import { ForwardClock } from "../../../src/managers/upstream/kept-answers.js";
 import { SnapshotReads } from "../../../src/managers/upstream/snapshot-reads.js";
+import { UpstreamSecretManager } from "../../../src/managers/upstream/upstream-secret-manager.js";
 import { startBroker } from "../../../src/testkit/start-broker.js";
 
 interface Sidecar {
@@ -116,7 +118,7 @@ class Bench {
   wallMs = 1_000_000;
   steadyMs = 0;
   saved: Uint8Array | undefined;
-  answer: ReadReply | SecretError | undefined = { value: "one" };
+  answer: ReadReply | SecretError | undefined | Promise<ReadReply> = { value: "one" };
   readonly notes: string[] = [];
 
   open(): SnapshotReads {
@@ -200,5 +202,39 @@ describe("the age of a snapshot's answers", () => {
     expect(await bench.read(reads)).toBeUndefined();
     bench.answer = outage;
     await expect(bench.read(reads)).rejects.toBe(outage);
+  });
+
+  it("is not begun by an answer that was on its way when the secret changed", async () => {
+    const bench = new Bench();
+    const { promise, resolve } = Promise.withResolvers<ReadReply>();
+    bench.answer = promise;
+    const reads = bench.open();
+    const read = bench.read(reads);
+    reads.forget("A");
+    resolve({ value: "one" });
+    expect(await read).toMatchObject({ value: "one" });
+    bench.answer = outage;
+    await expect(bench.read(reads)).rejects.toBe(outage);
+  });
+});
+
+describe("a change through the sidecar", () => {
+  const deadline = new Date(Date.now() + 600_000);
+  const call: ManagerCall = { options: {}, signal: new AbortController().signal, deadline, requestId: "r" };
+
+  it.each<[string, (manager: UpstreamSecretManager) => unknown]>([
+    ["a write", (manager) => manager.writeSecret("TEXT", "two", {}, call)],
+    ["a deletion", (manager) => manager.deleteSecret("TEXT", { recoveryWindowInDays: 0 }, call)],
+    ["a rotation", (manager) => manager.rotateSecret("TEXT", "TEXT", "two", {}, call)],
+  ])("ends what is kept from before %s", async (_which, change) => {
+    const central = await centralWith({ TEXT: "one" });
+    const keeper = { load: () => Promise.resolve(undefined), save: () => Promise.resolve() };
+    const snapshot = { keeper, maxStaleMs: 600_000, onNote: () => undefined };
+    const manager = new UpstreamSecretManager({ addresses: [central.socket], onRefused: () => undefined, snapshot });
+    onTestFinished(() => manager.close());
+    expect(await manager.readSecret("TEXT", call)).toMatchObject({ value: "one" });
+    await change(manager);
+    await central.stop();
+    await expect(manager.readSecret("TEXT", call)).rejects.toMatchObject({ reason: "MANAGER_UNAVAILABLE" });
   });
 });
