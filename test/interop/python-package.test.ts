@@ -37,6 +37,10 @@ describe.skipIf(isMissing(pythonPath))(titleOf("the Python package", pythonPath)
     expectAllRan(await runTests(pythonPath, ["test_store_state", "test_client"]));
   });
 
+  it("repeats what is safe to repeat, and nothing else", async () => {
+    expectAllRan(await runTests(pythonPath, ["test_retries"]));
+  });
+
   it("does what its README says", async () => {
     expectAllRan(await runTests(pythonPath, ["test_readme"]));
   });

@@ -46,7 +46,7 @@ class Store:
         channel: grpc.Channel,
         settings: Settings,
         options: StoreOptions,
-        read: Callable[[str, float | None], Secret],
+        read: Callable[[str, float | None, bool], Secret],
     ) -> None:
         self._settings = settings
         self._options = options
@@ -106,7 +106,9 @@ class Store:
         if paused_by is not None and asked < self._paused_until:
             return self._state.stale(name, asked) or paused_by
         try:
-            answer: Secret | SecretBrokerError = self._read(name, timeout)
+            # Where there is something to fall back on nobody waits for retries.
+            once = self._state.stale(name, asked) is not None
+            answer: Secret | SecretBrokerError = self._read(name, timeout, once)
         except SecretBrokerError as error:
             if error.reason in UNREACHABLE:
                 self._paused_by, self._paused_until = error, asked + self._options.pause_when_unreachable
