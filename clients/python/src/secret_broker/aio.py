@@ -24,7 +24,7 @@ from .connection import (
     create_settings,
     settings_from_environment,
 )
-from .errors import SecretBrokerError, from_rpc_error
+from .errors import SecretBrokerError, from_rpc_error, invalid_reply
 from .retries import RetryOptions, RetryPolicy
 from .store_state import StoreOptions
 
@@ -186,6 +186,8 @@ class Client:
             page = await self.list(prefix, tags=tags, page_token=token)
             for each in page.secrets:
                 yield each
+            if page.next_page_token == token:
+                raise invalid_reply("the same page again")
             token = page.next_page_token
 
     async def describe(self, name: str, *, options: Options | None = None, timeout: float | None = None) -> Described:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
@@ -63,14 +64,14 @@ class Read:
 
 def read(ask: Read) -> Call[answers.ReadAnswer]:
     """ReadSecret."""
-    return Call(_READ, _read_request(ask), answers.read_answer, True)
+    return Call(_READ, _read_request(ask), partial(answers.read_answer, name=ask.name), True)
 
 
 def batch(reads: Sequence[Read | str], atomic: bool) -> Call[answers.BatchResults]:
     """BatchReadSecrets."""
     asks = [Read(each) if isinstance(each, str) else each for each in reads]
     request = _build(wire.BatchReadSecretsRequest, reads=[_read_request(ask) for ask in asks], atomic=atomic)
-    return Call(_BATCH, request, answers.batch_answer, True)
+    return Call(_BATCH, request, partial(answers.batch_answer, names=[ask.name for ask in asks]), True)
 
 
 def list_page(**fields: Any) -> Call[answers.Page]:

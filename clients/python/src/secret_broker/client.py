@@ -23,7 +23,7 @@ from .connection import (
     create_settings,
     settings_from_environment,
 )
-from .errors import SecretBrokerError, from_rpc_error
+from .errors import SecretBrokerError, from_rpc_error, invalid_reply
 from .forks import survive_forks
 from .retries import RetryOptions, RetryPolicy
 from .store import Store
@@ -200,6 +200,8 @@ class Client:
         while token != "":
             page = self.list(prefix, tags=tags, page_token=token)
             yield from page.secrets
+            if page.next_page_token == token:
+                raise invalid_reply("the same page again")
             token = page.next_page_token
 
     def describe(self, name: str, *, options: Options | None = None, timeout: float | None = None) -> Described:

@@ -56,6 +56,8 @@ class Store:
             WATCH_PATH, wire.WatchSecretsRequest.SerializeToString, wire.WatchSecretsResponse.FromString
         )
         self._lock = threading.Lock()
+        # Subscriptions are sent in the order in which the state counts on their answers.
+        self._sending = threading.Lock()
         self._reading: dict[str, threading.Lock] = {}
         self._outbox: queue.SimpleQueue[wire.WatchSecretsRequest | None] = queue.SimpleQueue()
         self._closed = threading.Event()
@@ -118,9 +120,11 @@ class Store:
                 return error
             answer = error
         self._paused_by = None
-        subscription = self._state.learn(name, answer, asked)
+        with self._sending:
+            subscription = self._state.learn(name, answer, asked)
+            if subscription is not None:
+                self._outbox.put(subscription)
         if subscription is not None:
-            self._outbox.put(subscription)
             self._start()
         return answer
 
@@ -170,11 +174,12 @@ class Store:
 
     def _open(self) -> Iterator[wire.WatchSecretsResponse]:
         outbox: queue.SimpleQueue[wire.WatchSecretsRequest | None] = queue.SimpleQueue()
-        old, self._outbox = self._outbox, outbox
-        old.put(None)  # Ends the sending side of the stream before, if it still runs.
-        first = self._state.restart()
-        if first is not None:
-            outbox.put(first)
+        with self._sending:
+            old, self._outbox = self._outbox, outbox
+            old.put(None)  # Ends the sending side of the stream before, if it still runs.
+            first = self._state.restart()
+            if first is not None:
+                outbox.put(first)
         self._stream = self._rpc(iter(outbox.get, None), metadata=self._settings.metadata())
         if self._closed.is_set():
             self._stream.cancel()
