@@ -95,6 +95,9 @@ func (r *retries) delayAfter(failure *Error, attempt int, remaining time.Duratio
 		longest *= 2
 	}
 	delay := time.Duration(float64(min(longest, r.options.MaxDelay)) * r.spread())
+	if failure.RetryDelay >= remaining {
+		return 0, false
+	}
 	if failure.RetryDelay > 0 {
 		// What the broker asks for is the least; those who were told the same do not come back together.
 		delay = time.Duration(float64(failure.RetryDelay) * (1 + r.spread()/10))

@@ -3,6 +3,7 @@ package secretbroker
 import (
 	"context"
 	"errors"
+	"math"
 	"net"
 	"os"
 	"regexp"
@@ -52,6 +53,10 @@ func TestWhatTheBrokerAsksForIsTheLeast(t *testing.T) {
 	}
 	if _, again := unspread(RetryOptions{}, 0).delayAfter(asked, 1, 10*time.Second); again {
 		t.Error("a pause was begun that outlasts the call")
+	}
+	longest := &Error{Reason: RateLimited, RetryDelay: math.MaxInt64}
+	if delay, again := unspread(RetryOptions{}, 1).delayAfter(longest, 1, time.Hour); again {
+		t.Errorf("the longest delay there is became %v", delay)
 	}
 }
 

@@ -225,7 +225,14 @@ public final class SecretBrokerClient implements AutoCloseable {
   }
 
   private SecretPage pageAfter(SecretPage page, ListOptions query) {
-    return page.nextPageToken().isEmpty() ? null : listPage(query.pageToken(page.nextPageToken()));
+    if (page.nextPageToken().isEmpty()) {
+      return null;
+    }
+    SecretPage next = listPage(query.pageToken(page.nextPageToken()));
+    if (next.nextPageToken().equals(page.nextPageToken())) {
+      throw SecretBrokerException.invalidReply("the same page again");
+    }
+    return next;
   }
 
   /** Tells what is known of a secret, without its payload. */

@@ -80,6 +80,36 @@ class RetriesTest {
   }
 
   @Test
+  void aDelayOutOfAllBoundsIsNotWaited() {
+    RetryInfo.Builder retry = RetryInfo.newBuilder();
+    retry.getRetryDelayBuilder().setSeconds(Long.MAX_VALUE).setNanos(5);
+    com.google.rpc.Status.Builder status = limited(0).toBuilder().setDetails(1, Any.pack(retry.build()));
+    SecretBrokerException failure = SecretBrokerException.fromStatus(status.build());
+    assertTrue(new Retries(new RetryOptions(), () -> 1).delayAfter(failure, 1, HOUR).isEmpty());
+  }
+
+  @Test
+  void aTimeThatIsNoneIsAFailureOfOurs() {
+    dev.secretbroker.v1.Secret.Builder wire = dev.secretbroker.v1.Secret.newBuilder().setText("value");
+    wire.getCreateTimeBuilder().setSeconds(Long.MAX_VALUE);
+    SecretBrokerException failure = assertThrows(SecretBrokerException.class, () -> Wire.secret(wire.build()));
+    assertEquals(Reason.MANAGER_REPLY_INVALID, failure.reason());
+  }
+
+  @Test
+  void aWatchThatIsSentNonsenseEnds() throws Exception {
+    try (ScriptedBroker broker = new ScriptedBroker();
+        SecretBrokerClient client = SecretBrokerClient.open(broker.address());
+        Watch watch = client.watch(Subscription.toNames("a"))) {
+      broker.nextWatch().change(dev.secretbroker.v1.Secret.newBuilder().setName("a").build());
+      for (int takes = 0; takes < 2; takes++) {
+        SecretBrokerException failure = assertThrows(SecretBrokerException.class, watch::next);
+        assertEquals(Reason.MANAGER_REPLY_INVALID, failure.reason());
+      }
+    }
+  }
+
+  @Test
   void aBrokenBrokerIsNotAskedMuchMoreOften() {
     Retries retries = new Retries(new RetryOptions(), () -> 0);
     int count = 0;
