@@ -2,6 +2,7 @@ package secretbroker
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -21,6 +22,9 @@ type Client struct {
 	connection *grpc.ClientConn
 	broker     pb.SecretBrokerClient
 	timeout    time.Duration
+	retries    *retries
+	closing    sync.Once
+	closed     chan struct{}
 }
 
 // Open makes a client for the broker at host:port, [ipv6]:port or unix:PATH. It connects with the first call.
@@ -44,7 +48,13 @@ func Open(address string, options ...Option) (*Client, error) {
 	if err != nil {
 		return nil, invalidField("address", "cannot be dialled: "+err.Error())
 	}
-	return &Client{connection, pb.NewSecretBrokerClient(connection), chosen.timeout}, nil
+	return &Client{
+		connection: connection,
+		broker:     pb.NewSecretBrokerClient(connection),
+		timeout:    chosen.timeout,
+		retries:    newRetries(chosen.retries),
+		closed:     make(chan struct{}),
+	}, nil
 }
 
 func dialOptions(chosen settings) []grpc.DialOption {
@@ -69,7 +79,10 @@ func dialOptions(chosen settings) []grpc.DialOption {
 }
 
 // Close ends the connection and whatever is running on it. Later calls fail.
-func (c *Client) Close() error { return c.connection.Close() }
+func (c *Client) Close() error {
+	c.closing.Do(func() { close(c.closed) })
+	return c.connection.Close()
+}
 
 // Conn is the connection, for the generated stubs.
 func (c *Client) Conn() grpc.ClientConnInterface { return c.connection }
@@ -88,15 +101,31 @@ func (c *Client) bounded(ctx context.Context) (context.Context, context.CancelFu
 	return context.WithTimeout(ctx, c.timeout)
 }
 
-// unary makes one call with its deadline.
+// repeatable tells whether making a call twice does no more than making it once.
+type repeatable bool
+
+// unary makes one call within its deadline, more than once where it may be repeated and that may help.
 func unary[Request, Response any](
 	ctx context.Context,
 	c *Client,
 	method func(context.Context, Request, ...grpc.CallOption) (Response, error),
 	request Request,
+	again repeatable,
 ) (Response, error) {
 	ctx, cancel := c.bounded(ctx)
 	defer cancel()
-	response, err := method(ctx, request)
-	return response, fromCall(err)
+	for attempt := 1; ; attempt++ {
+		response, err := method(ctx, request)
+		if err == nil {
+			c.retries.noteAnswer()
+			return response, nil
+		}
+		failed := fromCall(err)
+		if again {
+			failed = c.pauseAfter(ctx, failed, attempt)
+		}
+		if failed != nil {
+			return response, failed
+		}
+	}
 }

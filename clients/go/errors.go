@@ -44,6 +44,7 @@ const (
 	BreakerOpen           Reason = "BREAKER_OPEN"
 	StaleTooOld           Reason = "STALE_TOO_OLD"
 	AuditUnavailable      Reason = "AUDIT_UNAVAILABLE"
+	IdentityUnavailable   Reason = "IDENTITY_UNAVAILABLE"
 	ManagerTimeout        Reason = "MANAGER_TIMEOUT"
 	RevisionCompacted     Reason = "REVISION_COMPACTED"
 	ManagerReplyInvalid   Reason = "MANAGER_REPLY_INVALID"

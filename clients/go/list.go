@@ -48,7 +48,7 @@ func (c *Client) ListPage(ctx context.Context, options *ListOptions) (*Page, err
 		PageSize:    options.PageSize,
 		PageToken:   options.PageToken,
 		Options:     managerOptions,
-	})
+	}, true)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (c *Client) Describe(ctx context.Context, name string, options map[string]a
 		return nil, err
 	}
 	request := &pb.DescribeSecretRequest{Name: name, Options: managerOptions}
-	response, err := unary(ctx, c, c.broker.DescribeSecret, request)
+	response, err := unary(ctx, c, c.broker.DescribeSecret, request, true)
 	if err != nil {
 		return nil, err
 	}

@@ -23,6 +23,7 @@ type settings struct {
 	tls     *tls.Config
 	token   func(context.Context) (string, error)
 	dial    []grpc.DialOption
+	retries RetryOptions
 }
 
 // WithTimeout sets how long a call may take whose context has no deadline; 10 seconds unless given.
@@ -61,7 +62,7 @@ type TLSFiles struct {
 // WithTLSFiles encrypts the connection with what PEM files hold.
 func WithTLSFiles(files TLSFiles) Option {
 	return func(s *settings) error {
-		config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: files.ServerName}
+		config := &tls.Config{MinVersion: tls.VersionTLS13, ServerName: files.ServerName}
 		if files.CA != "" {
 			roots, err := readAuthorities(files.CA)
 			if err != nil {

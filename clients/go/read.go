@@ -50,7 +50,7 @@ func (c *Client) Read(ctx context.Context, name string, options *ReadOptions) (*
 	if err != nil {
 		return nil, err
 	}
-	response, err := unary(ctx, c, c.broker.ReadSecret, request)
+	response, err := unary(ctx, c, c.broker.ReadSecret, request, true)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (c *Client) Batch(ctx context.Context, asks []Ask, options *BatchOptions) (
 		}
 		request.Reads = append(request.Reads, read)
 	}
-	response, err := unary(ctx, c, c.broker.BatchReadSecrets, request)
+	response, err := unary(ctx, c, c.broker.BatchReadSecrets, request, true)
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func (c *Client) Write(ctx context.Context, name string, payload Payload, option
 	if err := applyWriteOptions(request, options); err != nil {
 		return nil, err
 	}
-	response, err := unary(ctx, c, c.broker.WriteSecret, request)
+	response, err := unary(ctx, c, c.broker.WriteSecret, request, request.GetRequestId() != "")
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (c *Client) Delete(ctx context.Context, name string, options *DeleteOptions
 		request.MustExist = options.MustExist
 		request.RequestId = options.IdempotencyID
 	}
-	response, err := unary(ctx, c, c.broker.DeleteSecret, request)
+	response, err := unary(ctx, c, c.broker.DeleteSecret, request, request.GetRequestId() != "")
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func (c *Client) Rotate(ctx context.Context, name string, payload Payload, optio
 			request.GracePeriod = durationpb.New(options.GracePeriod)
 		}
 	}
-	response, err := unary(ctx, c, c.broker.RotateSecret, request)
+	response, err := unary(ctx, c, c.broker.RotateSecret, request, false)
 	if err != nil {
 		return nil, err
 	}

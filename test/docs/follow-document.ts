@@ -46,7 +46,9 @@ export function followDocument(document: string, { needs = [], longestMs = 45_00
 function missingPeer({ language, code }: Block): string | undefined {
   if (language !== "sh") return undefined;
   if (code.includes("grpcurl") && !hasGrpcurl) return "grpcurl";
-  return /my-proxy\/venv|127\.0\.0\.1:14000|"principal":"litellm"/u.test(code) && !hasLiteLlm ? "LiteLLM" : undefined;
+  return /my-(?:proxy\/venv|class)|127\.0\.0\.1:(?:14000|50052)|"principal":"litellm"/u.test(code) && !hasLiteLlm
+    ? "LiteLLM"
+    : undefined;
 }
 
 async function follow(reader: Reader, block: Block): Promise<Outcome | undefined> {

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import process from "node:process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isMissing, type Ran, run, titleOf } from "./peer.js";
 import { root } from "./running-broker.js";
@@ -18,7 +19,13 @@ const timeout = 900_000;
 
 /** A client's own tests read from these where the broker is, and must not skip. */
 function testEnvironment({ address, folder }: VectorBroker): NodeJS.ProcessEnv {
-  return { SECRET_BROKER_ADDRESS: address, SECRET_BROKER_FOLDER: folder, SECRET_BROKER_REQUIRE_PEERS: "1" };
+  return {
+    SECRET_BROKER_ADDRESS: address,
+    SECRET_BROKER_FOLDER: folder,
+    // What a test that ends and starts a broker of its own starts it with.
+    SECRET_BROKER_NODE: process.execPath,
+    SECRET_BROKER_REQUIRE_PEERS: "1",
+  };
 }
 
 function expectSuccess({ code, stdout, stderr }: Ran): string {

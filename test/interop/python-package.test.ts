@@ -34,7 +34,11 @@ describe.skipIf(isMissing(pythonPath))(titleOf("the Python package", pythonPath)
   });
 
   it("keeps a store that a watch feeds", async () => {
-    expectAllRan(await runTests(pythonPath, ["test_store_state", "test_client"]));
+    expectAllRan(await runTests(pythonPath, ["test_answers", "test_store_state", "test_client"]));
+  });
+
+  it("repeats what is safe to repeat, and nothing else", async () => {
+    expectAllRan(await runTests(pythonPath, ["test_retries"]));
   });
 
   it("does what its README says", async () => {

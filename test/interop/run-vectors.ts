@@ -17,6 +17,7 @@ export interface VectorStep {
   readonly expect?: JsonObject;
   readonly error?: JsonObject;
   readonly save?: Readonly<Record<string, string>>;
+  readonly eventually?: boolean;
 }
 
 /** A file of vectors. */

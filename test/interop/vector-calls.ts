@@ -7,15 +7,16 @@ import type {
   SecretBrokerClient,
   SecretDescription,
   SecretError,
+  SecretStore,
   Tags,
   VersionDescription,
 } from "../../src/client/index.js";
 import { statusByReason } from "../../src/rpc/status-by-reason.js";
 import type { Json, JsonObject } from "./run-vectors.js";
 
-type Call = (client: SecretBrokerClient, args: JsonObject) => Promise<JsonObject>;
+type Call = (client: SecretBrokerClient, args: JsonObject, store: SecretStore) => Promise<JsonObject>;
 
-/** How each operation of the vectors is called with this client; the ones it does not have are not here. */
+/** How each operation of the vectors is called with this client, or with the store of who calls. */
 export const vectorCalls: Readonly<Record<string, Call>> = {
   read: async (client, args) => shownRead(await client.readSecret(readRequest(args))),
   batch: async (client, args) => {
@@ -76,6 +77,10 @@ export const vectorCalls: Readonly<Record<string, Call>> = {
     });
     return shownVersion(rotated);
   },
+  get: async (_client, args, store) => {
+    const { payload: held, version } = await store.read(name(args));
+    return { version: version ?? 0, ...shownPayload(held) };
+  },
 };
 
 /** A failure as the vectors show it. */
@@ -106,10 +111,12 @@ function shownRead(answer: ReadAnswer): JsonObject {
   return {
     ...{ not_modified: notModified, name: secret.name, uid: secret.uid ?? null, version: secret.version ?? 0 },
     ...{ description: secret.description ?? null, tags: secret.tags ?? {}, served_from: servedFrom },
-    ...(typeof secret.payload === "string"
-      ? { text: secret.payload }
-      : { base64: Buffer.from(secret.payload).toString("base64") }),
+    ...shownPayload(secret.payload),
   };
+}
+
+function shownPayload(held: Payload): JsonObject {
+  return typeof held === "string" ? { text: held } : { base64: Buffer.from(held).toString("base64") };
 }
 
 function shownResult(result: BatchReadResult): JsonObject {

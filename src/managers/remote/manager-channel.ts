@@ -7,6 +7,7 @@ import {
   type ServiceError,
 } from "@grpc/grpc-js";
 import type { ManagerCall } from "../../contract/manager-call.js";
+import { isSecretError, type SecretError } from "../../domain/secret-error.js";
 import { malformedMessage } from "../../rpc/strict-decode.js";
 import { failureOfCall, invalidReply, unavailable } from "./call-failure.js";
 import type { ManagerRpc } from "./wire/rpcs.js";
@@ -16,6 +17,8 @@ export interface ManagerEndpoint {
   /** As gRPC wants it. */
   readonly target: string;
   readonly credentials: ChannelCredentials;
+  /** Resolves when it turns out that no connection can be made, with why; undefined where that never shows. */
+  readonly refused?: Promise<SecretError>;
 }
 
 /** What of a call the wire carries beside the request. */
@@ -59,7 +62,7 @@ export class ManagerChannel {
 
   /**
    * Connects, trying again until it is told to stop.
-   * @throws SecretError `MANAGER_UNAVAILABLE`, or what the signal was aborted with
+   * @throws SecretError `MANAGER_UNAVAILABLE`, why the endpoint refused, or what the signal was aborted with
    */
   static async open(
     endpoint: ManagerEndpoint,
@@ -72,10 +75,12 @@ export class ManagerChannel {
     };
     signal.addEventListener("abort", stop, { once: true });
     try {
-      await channel.#untilReady();
+      const refused = endpoint.refused?.then((why) => Promise.reject(why));
+      await Promise.race([channel.#untilReady(), ...(refused ? [refused] : [])]);
     } catch (cause) {
       channel.close();
       signal.throwIfAborted();
+      if (isSecretError(cause)) throw cause;
       throw unavailable("cannot be connected to", cause);
     } finally {
       signal.removeEventListener("abort", stop);

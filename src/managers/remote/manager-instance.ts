@@ -12,6 +12,8 @@ export interface EndpointSource {
   open(signal: AbortSignal): Promise<ManagerEndpoint>;
   /** Resolves when what was opened last is over, such as a process that ended, with why; undefined where nobody knows. */
   readonly ended: Promise<SecretError> | undefined;
+  /** Why the last connection came to nothing, where that is known. */
+  readonly problem?: SecretError | undefined;
   /** What was opened last does not answer: the next time, another must be opened. */
   discard(): void;
   /** Ends what it has started. */
@@ -184,6 +186,8 @@ export class ManagerInstance {
 
   #tooSlow(): SecretError {
     const seconds = String(this.#options.startTimeoutMs / 1_000);
-    return new SecretError("CONFIG_INVALID", `${this.name} could not be asked within ${seconds} seconds`);
+    const { problem } = this.#source;
+    const why = problem === undefined ? "" : `: ${problem.message}`;
+    return new SecretError("CONFIG_INVALID", `${this.name} could not be asked within ${seconds} seconds${why}`);
   }
 }

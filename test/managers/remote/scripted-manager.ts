@@ -77,6 +77,30 @@ export async function serveScript(script: Script, at?: string): Promise<Scripted
   return { path, stop };
 }
 
+/** Serves a script on a port of this machine over TLS; `clients` are the authorities that callers must be signed by. */
+export async function serveSecured(
+  script: Script,
+  { certificate, key, clients }: { readonly certificate: string; readonly key: string; readonly clients?: string },
+  port = 0,
+): Promise<{ readonly port: number; stop(): void }> {
+  const server = new Server();
+  server.addService(SecretManagerService, { handshake: always(goodHello), ...script });
+  const pair = { private_key: Buffer.from(key), cert_chain: Buffer.from(certificate) };
+  const root = clients === undefined ? null : Buffer.from(clients);
+  const secured = ServerCredentials.createSsl(root, [pair], clients !== undefined);
+  const bound = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(`127.0.0.1:${String(port)}`, secured, (error, taken) => {
+      if (error) reject(error);
+      else resolve(taken);
+    });
+  });
+  const stop = (): void => {
+    server.forceShutdown();
+  };
+  onTestFinished(stop);
+  return { port: bound, stop };
+}
+
 /** What goes with a call. */
 export function callOf(changes: Partial<ManagerCall> = {}): ManagerCall {
   return {

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .client import Client
     from .connection import Tls
     from .errors import FieldViolation, SecretBrokerError
+    from .retries import RetryOptions
     from .store_state import StoreOptions
 
 __version__ = "0.1.0"
@@ -22,6 +23,7 @@ _HOMES = {
     "client": ("Client",),
     "connection": ("Tls",),
     "errors": ("FieldViolation", "SecretBrokerError"),
+    "retries": ("RetryOptions",),
     "store_state": ("StoreOptions",),
 }
 
@@ -35,6 +37,7 @@ __all__ = [
     "Page",
     "Payload",
     "Read",
+    "RetryOptions",
     "Secret",
     "SecretBrokerError",
     "StoreOptions",

@@ -12,7 +12,7 @@ from typing import Any
 import grpc
 
 from . import calls
-from ._generated.secretbroker.v1 import watch_pb2 as wire
+from .aio_store import AsyncStore
 from .answers import BatchResults, Deleted, Described, Description, Page, Payload, ReadAnswer, Secret, Version
 from .calls import Answer, Call, Options, Read
 from .connection import (
@@ -24,9 +24,9 @@ from .connection import (
     create_settings,
     settings_from_environment,
 )
-from .errors import SecretBrokerError, from_rpc_error
-from .store import UNREACHABLE, WATCH_PATH, pause_after, refused_name
-from .store_state import StoreOptions, StoreState, is_remembered
+from .errors import SecretBrokerError, from_rpc_error, invalid_reply
+from .retries import RetryOptions, RetryPolicy
+from .store_state import StoreOptions
 
 
 class Client:
@@ -44,28 +44,24 @@ class Client:
         token: Token = None,
         timeout: float = DEFAULT_TIMEOUT,
         store: StoreOptions | None = None,
+        retry: RetryOptions | None = None,
     ) -> None:
         """`address` is HOST:PORT or unix:PATH; without `tls` it must be on this machine."""
-        self._set_up(create_settings(address, tls, token, timeout), store)
+        self._set_up(create_settings(address, tls, token, timeout), store, retry)
 
     @classmethod
-    def from_environment(cls, store: StoreOptions | None = None) -> Client:
+    def from_environment(cls, store: StoreOptions | None = None, retry: RetryOptions | None = None) -> Client:
         """From SECRET_BROKER_ADDRESS, SECRET_BROKER_TOKEN_FILE and the others that the README lists."""
         client = cls.__new__(cls)
-        client._set_up(settings_from_environment(), store)
+        client._set_up(settings_from_environment(), store, retry)
         return client
 
-    def _set_up(self, settings: Settings, store: StoreOptions | None) -> None:
+    def _set_up(self, settings: Settings, store: StoreOptions | None, retry: RetryOptions | None) -> None:
         self._settings = settings
         self._closed = False
         self._channel: Any = None
-        self._options = store or StoreOptions()
-        self._state = StoreState(self._options)
-        self._paused_by: SecretBrokerError | None = None
-        self._paused_until = 0.0
-        self._reading: dict[str, asyncio.Task[Secret | SecretBrokerError]] = {}
-        self._outbox: asyncio.Queue[wire.WatchSecretsRequest] = asyncio.Queue()
-        self._watching: asyncio.Task[None] | None = None
+        self._retries = RetryPolicy(retry or RetryOptions())
+        self._store = AsyncStore(self._connected, settings, store or StoreOptions(), self._read_for_store)
 
     async def read(
         self,
@@ -95,20 +91,7 @@ class Client:
 
     async def get(self, name: str, *, timeout: float | None = None) -> Secret:
         """The active version, from a store in this process that a watch keeps up to date; see the other client's."""
-        now = time.monotonic()
-        answer = self._state.fresh(name, now)
-        if answer is None:
-            reading = self._reading.get(name)
-            if reading is None:
-                reading = self._reading[name] = asyncio.create_task(self._ask(name, timeout))
-                reading.add_done_callback(lambda _: self._reading.pop(name, None))
-            answer = self._state.stale(name, now) if self._options.refresh_in_background else None
-        if answer is None:
-            # One caller that gives up does not end the read for the others; it has its own deadline.
-            answer = await asyncio.shield(self._reading[name])
-        if isinstance(answer, SecretBrokerError):
-            raise answer.again()
-        return answer
+        return await self._store.get(name, timeout)
 
     async def write(
         self,
@@ -203,6 +186,8 @@ class Client:
             page = await self.list(prefix, tags=tags, page_token=token)
             for each in page.secrets:
                 yield each
+            if page.next_page_token == token:
+                raise invalid_reply("the same page again")
             token = page.next_page_token
 
     async def describe(self, name: str, *, options: Options | None = None, timeout: float | None = None) -> Described:
@@ -212,13 +197,9 @@ class Client:
     async def close(self) -> None:
         """Ends the watch and the connection. Idempotent."""
         self._closed = True
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
-            self._watching = None
+        await self._store.close()
         if self._channel is not None:
             await self._channel.close()
-        self._state.clear()
 
     async def __aenter__(self) -> Client:
         return self
@@ -236,87 +217,41 @@ class Client:
             return await self._run(call, timeout)
         finally:
             for name in names:
-                self._state.forget(name)
+                self._store.forget(name)
 
-    async def _run(self, call: Call[Answer], timeout: float | None) -> Answer:
+    async def _run(self, call: Call[Answer], timeout: float | None, once: bool = False) -> Answer:
+        seconds = self._settings.timeout if timeout is None else timeout
+        deadline, attempt = time.monotonic() + seconds, 0
+        while True:
+            attempt += 1
+            try:
+                reply = await self._send(call, deadline - time.monotonic())
+            except SecretBrokerError as error:
+                may_repeat = call.is_repeatable and not once and not self._closed
+                remaining = deadline - time.monotonic()
+                delay = self._retries.delay_after(error, attempt, remaining) if may_repeat else None
+                if delay is None:
+                    raise
+            else:
+                self._retries.note_answer()
+                return call.answer(reply)
+            await asyncio.sleep(delay)
+
+    async def _send(self, call: Call[Any], seconds: float) -> Any:
         rpc = self._connected().unary_unary(call.rpc.path, call.rpc.serialize, call.rpc.deserialize)
-        deadline = self._settings.timeout if timeout is None else timeout
         try:
-            reply = await rpc(call.request, timeout=deadline, metadata=self._settings.metadata())
+            return await rpc(call.request, timeout=seconds, metadata=self._settings.metadata())
         except grpc.RpcError as error:
             raise from_rpc_error(error) from None
-        return call.answer(reply)
 
-    async def _ask(self, name: str, timeout: float | None) -> Secret | SecretBrokerError:
-        asked = time.monotonic()
-        if self._paused_by is not None and asked < self._paused_until:
-            return self._state.stale(name, asked) or self._paused_by
-        try:
-            answer: Secret | SecretBrokerError = await self.read(name, timeout=timeout)
-        except SecretBrokerError as error:
-            if error.reason in UNREACHABLE:
-                self._paused_by, self._paused_until = error, asked + self._options.pause_when_unreachable
-                return self._state.stale(name, time.monotonic()) or error
-            if not is_remembered(error):
-                self._state.forget(name)
-                return error
-            answer = error
-        self._paused_by = None
-        subscription = self._state.learn(name, answer, asked)
-        if subscription is not None:
-            self._outbox.put_nowait(subscription)
-            if self._watching is None and not self._closed:
-                self._watching = asyncio.create_task(self._watch())
+    async def _read_for_store(self, name: str, timeout: float | None, once: bool) -> Secret:
+        answer = await self._run(calls.read(Read(name)), timeout, once)
+        assert isinstance(answer, Secret)  # Only a known version can be not modified.
         return answer
-
-    async def _watch(self) -> None:
-        failures = 0
-        while not self._closed:
-            stream = None
-            try:
-                stream = self._open()
-                async for event in stream:
-                    failures, self._paused_by = 0, None
-                    for ack in self._state.take(event, time.monotonic()):
-                        self._outbox.put_nowait(ack)
-            except grpc.RpcError as error:
-                name = refused_name(from_rpc_error(error))
-                if name is not None:
-                    self._state.refused(name)
-            except Exception:
-                pass  # The token cannot be read now, or the client is closed: until it is better, gets ask.
-            finally:
-                if stream is not None:
-                    stream.cancel()
-            self._state.ended()
-            failures += 1
-            await asyncio.sleep(pause_after(failures))
-
-    def _open(self) -> Any:
-        outbox: asyncio.Queue[wire.WatchSecretsRequest] = asyncio.Queue()
-        self._outbox = outbox
-        first = self._state.restart()
-        if first is not None:
-            outbox.put_nowait(first)
-
-        async def requests() -> AsyncIterator[wire.WatchSecretsRequest]:
-            while True:
-                yield await outbox.get()
-
-        rpc = self._connected().stream_stream(
-            WATCH_PATH, wire.WatchSecretsRequest.SerializeToString, wire.WatchSecretsResponse.FromString
-        )
-        return rpc(requests(), metadata=self._settings.metadata())
 
     def _connected(self) -> Any:
         if self._closed:
             raise SecretBrokerError("CALL_CANCELLED", "the client is closed", code=grpc.StatusCode.CANCELLED)
         if self._channel is None:
-            options = self._settings.channel_options()
-            tls = self._settings.tls
-            self._channel = (
-                grpc.aio.insecure_channel(self._settings.address, options)
-                if tls is None
-                else grpc.aio.secure_channel(self._settings.address, tls.credentials(), options)
-            )
+            self._channel = self._settings.open_channel(grpc.aio)
         return self._channel

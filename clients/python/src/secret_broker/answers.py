@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Literal
@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from ._generated.secretbroker.v1 import secret_broker_pb2 as wire
 from ._generated.secretbroker.v1 import secret_pb2
-from .errors import SecretBrokerError, from_status
+from .errors import SecretBrokerError, from_status, invalid_reply
 
 Payload = str | bytes
 """The value of a secret: str when it was written as text, bytes otherwise."""
@@ -115,8 +115,12 @@ BatchResult = Secret | NotModified | SecretBrokerError
 BatchResults = list[BatchResult]
 
 
-def read_answer(answer: wire.ReadSecretResponse) -> ReadAnswer:
-    """A read, from the wire."""
+def read_answer(answer: wire.ReadSecretResponse, name: str) -> ReadAnswer:
+    """A read of a name, from the wire. Raises SecretBrokerError, MANAGER_REPLY_INVALID, as all of these do."""
+    if not answer.HasField("secret"):
+        raise invalid_reply("no secret")
+    if answer.secret.name != name:
+        raise invalid_reply("another secret than the one asked for")
     served_from = _served_from(answer.served_from)
     if answer.not_modified:
         return NotModified(answer.secret.version, served_from)
@@ -125,9 +129,12 @@ def read_answer(answer: wire.ReadSecretResponse) -> ReadAnswer:
 
 def secret(answer: secret_pb2.Secret, served_from: ServedFrom = "manager") -> Secret:
     """A secret, from the wire."""
+    kind = answer.WhichOneof("payload")
+    if kind is None:
+        raise invalid_reply("a secret without a payload")
     return Secret(
         name=answer.name,
-        payload=answer.text if answer.WhichOneof("payload") == "text" else answer.binary,
+        payload=answer.text if kind == "text" else answer.binary,
         version=answer.version,
         uid=answer.uid,
         description=answer.description,
@@ -138,12 +145,21 @@ def secret(answer: secret_pb2.Secret, served_from: ServedFrom = "manager") -> Se
     )
 
 
-def batch_answer(answer: wire.BatchReadSecretsResponse) -> BatchResults:
+def batch_answer(answer: wire.BatchReadSecretsResponse, names: Sequence[str]) -> BatchResults:
     """A batch, from the wire; failures are values, as one must not hide the others."""
-    return [
-        from_status(each.error) if each.WhichOneof("result") == "error" else read_answer(each.read)
-        for each in answer.results
-    ]
+    if len(answer.results) != len(names):
+        raise invalid_reply("another number of results than there were reads")
+    return [_batch_result(each, name) for each, name in zip(answer.results, names)]
+
+
+def _batch_result(answer: wire.BatchReadSecretsResult, name: str) -> BatchResult:
+    kind = answer.WhichOneof("result")
+    try:
+        if kind is None:
+            raise invalid_reply("an empty result")
+        return from_status(answer.error) if kind == "error" else read_answer(answer.read, name)
+    except SecretBrokerError as error:
+        return error
 
 
 def page(answer: wire.ListSecretsResponse) -> Page:
@@ -174,11 +190,17 @@ def version(answer: secret_pb2.SecretVersion) -> Version:
     )
 
 
+_DELETE_STATUS: Mapping[int, Literal["deleted", "not_found"]] = {
+    wire.DELETE_STATUS_DELETED: "deleted",
+    wire.DELETE_STATUS_NOT_FOUND: "not_found",
+}
+
+
 def deleted(answer: wire.DeleteSecretResponse) -> Deleted:
     """A deletion, from the wire."""
-    status: Literal["deleted", "not_found"] = (
-        "deleted" if answer.status == wire.DELETE_STATUS_DELETED else "not_found"
-    )
+    status = _DELETE_STATUS.get(answer.status)
+    if status is None:
+        raise invalid_reply("a deletion without a status")
     return Deleted(status, answer.uid, _time(answer, "restorable_until"))
 
 
@@ -207,4 +229,7 @@ def _time(message: object, name: str) -> datetime | None:
     if not message.HasField(name):  # type: ignore[attr-defined]
         return None
     stamp: Timestamp = getattr(message, name)
-    return stamp.ToDatetime(tzinfo=timezone.utc)
+    try:
+        return stamp.ToDatetime(tzinfo=timezone.utc)
+    except (ValueError, OverflowError):
+        raise invalid_reply("a time that is none") from None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from google.protobuf.message import Message
@@ -43,8 +44,10 @@ class Call(Generic[Answer]):
     """One call, ready to be sent."""
 
     rpc: Rpc
-    request: Any
+    request: Any = field(repr=False)
     answer: Callable[[Any], Answer]
+    is_repeatable: bool
+    """Whether making it twice does no more than making it once."""
 
 
 @dataclass(frozen=True)
@@ -61,24 +64,24 @@ class Read:
 
 def read(ask: Read) -> Call[answers.ReadAnswer]:
     """ReadSecret."""
-    return Call(_READ, _read_request(ask), answers.read_answer)
+    return Call(_READ, _read_request(ask), partial(answers.read_answer, name=ask.name), True)
 
 
 def batch(reads: Sequence[Read | str], atomic: bool) -> Call[answers.BatchResults]:
     """BatchReadSecrets."""
     asks = [Read(each) if isinstance(each, str) else each for each in reads]
     request = _build(wire.BatchReadSecretsRequest, reads=[_read_request(ask) for ask in asks], atomic=atomic)
-    return Call(_BATCH, request, answers.batch_answer)
+    return Call(_BATCH, request, partial(answers.batch_answer, names=[ask.name for ask in asks]), True)
 
 
 def list_page(**fields: Any) -> Call[answers.Page]:
     """ListSecrets."""
-    return Call(_LIST, _build(wire.ListSecretsRequest, **fields), answers.page)
+    return Call(_LIST, _build(wire.ListSecretsRequest, **fields), answers.page, True)
 
 
 def describe(name: str, options: Options | None) -> Call[answers.Described]:
     """DescribeSecret."""
-    return Call(_DESCRIBE, _build(wire.DescribeSecretRequest, name=name, options=options), answers.described)
+    return Call(_DESCRIBE, _build(wire.DescribeSecretRequest, name=name, options=options), answers.described, True)
 
 
 def write(name: str, payload: Payload, expire_time: datetime | None, **fields: Any) -> Call[answers.Version]:
@@ -86,12 +89,13 @@ def write(name: str, payload: Payload, expire_time: datetime | None, **fields: A
     request = _build(wire.WriteSecretRequest, name=name, **_payload(payload), **fields)
     if expire_time is not None:
         request.expire_time.FromDatetime(expire_time)
-    return Call(_WRITE, request, answers.written)
+    return Call(_WRITE, request, answers.written, bool(request.request_id))
 
 
 def delete(**fields: Any) -> Call[answers.Deleted]:
     """DeleteSecret."""
-    return Call(_DELETE, _build(wire.DeleteSecretRequest, **fields), answers.deleted)
+    request = _build(wire.DeleteSecretRequest, **fields)
+    return Call(_DELETE, request, answers.deleted, bool(request.request_id))
 
 
 def rotate(name: str, payload: Payload, grace_period: float | None, **fields: Any) -> Call[answers.Version]:
@@ -99,7 +103,7 @@ def rotate(name: str, payload: Payload, grace_period: float | None, **fields: An
     request = _build(wire.RotateSecretRequest, name=name, **_payload(payload), **fields)
     if grace_period is not None:
         _set_seconds(request.grace_period, grace_period)
-    return Call(_ROTATE, request, answers.written)
+    return Call(_ROTATE, request, answers.written, False)
 
 
 def _read_request(ask: Read) -> wire.ReadSecretRequest:

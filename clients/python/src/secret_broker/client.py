@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
-import weakref
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
+from typing import Any
 
 import grpc
 
@@ -23,7 +23,9 @@ from .connection import (
     create_settings,
     settings_from_environment,
 )
-from .errors import SecretBrokerError, from_rpc_error
+from .errors import SecretBrokerError, from_rpc_error, invalid_reply
+from .forks import survive_forks
+from .retries import RetryOptions, RetryPolicy
 from .store import Store
 from .store_state import StoreOptions
 
@@ -44,26 +46,30 @@ class Client:
         token: Token = None,
         timeout: float = DEFAULT_TIMEOUT,
         store: StoreOptions | None = None,
+        retry: RetryOptions | None = None,
     ) -> None:
         """`address` is HOST:PORT or unix:PATH; without `tls` it must be on this machine."""
-        self._set_up(create_settings(address, tls, token, timeout), store)
+        self._set_up(create_settings(address, tls, token, timeout), store, retry)
 
     @classmethod
-    def from_environment(cls, store: StoreOptions | None = None) -> Client:
+    def from_environment(cls, store: StoreOptions | None = None, retry: RetryOptions | None = None) -> Client:
         """From SECRET_BROKER_ADDRESS, SECRET_BROKER_TOKEN_FILE and the others that the README lists."""
         client = cls.__new__(cls)
-        client._set_up(settings_from_environment(), store)
+        client._set_up(settings_from_environment(), store, retry)
         return client
 
-    def _set_up(self, settings: Settings, store: StoreOptions | None) -> None:
+    def _set_up(self, settings: Settings, store: StoreOptions | None, retry: RetryOptions | None) -> None:
         self._settings = settings
         self._store_options = store or StoreOptions()
         self._lock = threading.Lock()
         self._closed = False
+        self._retries = RetryPolicy(retry or RetryOptions())
+        # Ends the pauses between attempts.
+        self._closing = threading.Event()
         self._channel: grpc.Channel | None = None
         self._store: Store | None = None
         self._left_behind: object = None
-        _living.add(self)
+        survive_forks(self)
 
     def read(
         self,
@@ -194,6 +200,8 @@ class Client:
         while token != "":
             page = self.list(prefix, tags=tags, page_token=token)
             yield from page.secrets
+            if page.next_page_token == token:
+                raise invalid_reply("the same page again")
             token = page.next_page_token
 
     def describe(self, name: str, *, options: Options | None = None, timeout: float | None = None) -> Described:
@@ -204,6 +212,7 @@ class Client:
         """Ends the watch and the connection. Idempotent."""
         with self._lock:
             self._closed = True
+            self._closing.set()
             channel, store = self._channel, self._store
             self._channel = self._store = None
         if store is not None:
@@ -230,18 +239,34 @@ class Client:
             for name in names if store is not None else ():
                 store.forget(name)  # type: ignore[union-attr]
 
-    def _run(self, call: Call[Answer], timeout: float | None) -> Answer:
-        channel = self._connected()
-        rpc = channel.unary_unary(call.rpc.path, call.rpc.serialize, call.rpc.deserialize)
-        deadline = self._settings.timeout if timeout is None else timeout
+    def _run(self, call: Call[Answer], timeout: float | None, once: bool = False) -> Answer:
+        seconds = self._settings.timeout if timeout is None else timeout
+        deadline, attempt = time.monotonic() + seconds, 0
+        while True:
+            attempt += 1
+            try:
+                reply = self._send(call, deadline - time.monotonic())
+            except SecretBrokerError as error:
+                may_repeat = call.is_repeatable and not once and not self._closed
+                remaining = deadline - time.monotonic()
+                delay = self._retries.delay_after(error, attempt, remaining) if may_repeat else None
+                if delay is None or self._closing.wait(delay):
+                    raise
+            else:
+                self._retries.note_answer()
+                return call.answer(reply)
+
+    def _send(self, call: Call[Any], seconds: float) -> Any:
+        rpc = self._connected().unary_unary(call.rpc.path, call.rpc.serialize, call.rpc.deserialize)
         try:
-            reply = rpc(call.request, timeout=deadline, metadata=self._settings.metadata())
+            return rpc(call.request, timeout=seconds, metadata=self._settings.metadata())
         except grpc.RpcError as error:
             raise from_rpc_error(error) from None
-        return call.answer(reply)
 
-    def _read_for_store(self, name: str, timeout: float | None) -> Secret:
-        return self.read(name, timeout=timeout)
+    def _read_for_store(self, name: str, timeout: float | None, once: bool) -> Secret:
+        answer = self._run(calls.read(Read(name)), timeout, once)
+        assert isinstance(answer, Secret)  # Only a known version can be not modified.
+        return answer
 
     def _connected(self) -> grpc.Channel:
         channel = self._channel
@@ -253,31 +278,17 @@ class Client:
                     "CALL_CANCELLED", "the client is closed", code=grpc.StatusCode.CANCELLED
                 )
             if self._channel is None:
-                channel = _open_channel(self._settings)
+                channel = self._settings.open_channel(grpc)
                 self._store = Store(channel, self._settings, self._store_options, self._read_for_store)
                 self._channel = channel
             return self._channel
 
-    def _after_fork(self) -> None:
+    def after_fork(self) -> None:
         """Channels, threads and locks do not survive a fork; the parent's are kept, but never touched again."""
         self._left_behind = (self._channel, self._store, self._left_behind)
         self._channel = self._store = None
         self._lock = threading.Lock()
-
-
-_living: weakref.WeakSet[Client] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    for client in list(_living):
-        client._after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
-
-
-def _open_channel(settings: Settings) -> grpc.Channel:
-    if settings.tls is None:
-        return grpc.insecure_channel(settings.address, settings.channel_options())
-    return grpc.secure_channel(settings.address, settings.tls.credentials(), settings.channel_options())
+        self._retries.after_fork()
+        self._closing = threading.Event()
+        if self._closed:
+            self._closing.set()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc
 
-from .errors import invalid_argument
+from .errors import SecretBrokerError, invalid_argument
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
 DEFAULT_TIMEOUT = 10.0
@@ -41,7 +43,8 @@ class Tls:
 
     def credentials(self) -> grpc.ChannelCredentials:
         """What a channel needs."""
-        return grpc.ssl_channel_credentials(_read(self.ca_file), _read(self.key_file), _read(self.certificate_file))
+        files = ("ca_file", "key_file", "certificate_file")
+        return grpc.ssl_channel_credentials(*(_read(f"tls.{each}", getattr(self, each)) for each in files))
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,25 @@ class Settings:
             options.append(("grpc.ssl_target_name_override", self.tls.server_name))
         return options
 
+    def open_channel(self, api: Any) -> Any:
+        """A channel of `grpc`, or of `grpc.aio`; it connects with the first call. Raises SecretBrokerError."""
+        if self.tls is None:
+            return api.insecure_channel(self.address, self.channel_options())
+        return api.secure_channel(self.address, self.tls.credentials(), self.channel_options())
+
     def metadata(self) -> list[tuple[str, str]] | None:
-        """For each call."""
-        token = self.token() if callable(self.token) else self.token
-        return None if token is None else [("authorization", f"Bearer {token}")]
+        """For each call. Raises SecretBrokerError, CREDENTIAL_INVALID, and never shows the token."""
+        try:
+            token = self.token() if callable(self.token) else self.token
+        except Exception as error:
+            # Whatever a function of the caller's says stays in the cause.
+            raise _no_token(f"could not be had: {type(error).__name__}") from error
+        if token is None:
+            return None
+        # What gRPC cannot send it refuses with a message that quotes it.
+        if not isinstance(token, str) or re.fullmatch(r"[!-~]+", token) is None:
+            raise _no_token("must be visible ASCII characters")
+        return [("authorization", f"Bearer {token}")]
 
 
 def create_settings(address: str, tls: Tls | None, token: Token, timeout: float) -> Settings:
@@ -126,5 +144,13 @@ def _is_this_machine(address: str) -> bool:
         return False
 
 
-def _read(file: str | None) -> bytes | None:
-    return None if file is None else Path(file).read_bytes()
+def _read(field: str, file: str | None) -> bytes | None:
+    try:
+        return None if file is None else Path(file).read_bytes()
+    except OSError as error:
+        raise invalid_argument(field, f"must be a file that can be read: {error.strerror}") from error
+
+
+def _no_token(what: str) -> SecretBrokerError:
+    code = grpc.StatusCode.UNAUTHENTICATED
+    return SecretBrokerError("CREDENTIAL_INVALID", f"the token {what}", code=code)

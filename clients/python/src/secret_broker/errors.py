@@ -100,6 +100,12 @@ def invalid_argument(field: str, description: str) -> SecretBrokerError:
     return SecretBrokerError("FIELD_INVALID", f"{field} {description}", code=code, violations=[violation])
 
 
+def invalid_reply(what: str) -> SecretBrokerError:
+    """An answer that the contract does not allow; `what` is never a part of it."""
+    message = f"the broker answered with {what}"
+    return SecretBrokerError("MANAGER_REPLY_INVALID", message, code=grpc.StatusCode.INTERNAL)
+
+
 def from_rpc_error(error: grpc.RpcError) -> SecretBrokerError:
     """The failure a call ended with."""
     code, details = error.code(), error.details() or ""
@@ -132,8 +138,14 @@ def _from_status(status: status_pb2.Status, code: grpc.StatusCode, message: str)
         code=code,
         metadata=info.metadata,
         violations=[FieldViolation(each.field, each.description) for each in bad.field_violations],
-        retry_after=retry.retry_delay.ToTimedelta().total_seconds() if retry.HasField("retry_delay") else None,
+        retry_after=_seconds(retry.retry_delay) if retry.HasField("retry_delay") else None,
     )
+
+
+def _seconds(duration: Any) -> float:
+    """By arithmetic that no peer's numbers can fail."""
+    seconds = float(duration.seconds) + float(duration.nanos) / 1e9
+    return max(0.0, seconds)
 
 
 def _bare(code: grpc.StatusCode, message: str) -> SecretBrokerError:

@@ -23,6 +23,7 @@ import grpc
 from .client import Client
 from .connection import settings_from_environment
 from .errors import SecretBrokerError, invalid_argument
+from .litellm_values import seconds_of, short, tags_of, team_options, timeout_of
 from .store import UNREACHABLE
 from .store_state import StoreOptions
 
@@ -38,9 +39,6 @@ except ImportError as error:
 Result = TypeVar("Result")
 
 _log = logging.getLogger("secret_broker.litellm")
-
-# What get_secret hands over on every read is a dump of LiteLLM's own settings: these stand in each of them.
-_SETTINGS = ("access_mode", "custom_secret_manager")
 
 _NOT_TO_BE_READ = ("POLICY_DENIED", "ACCESS_MODE_DENIED")
 
@@ -60,8 +58,8 @@ class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
         super().__init__(secret_manager_name="secret_broker")
         # Bad settings end LiteLLM's start with a message rather than its first request.
         settings_from_environment()
-        self._read_timeout = _seconds("SECRET_BROKER_READ_TIMEOUT", 1.0)
-        self._max_staleness = _seconds("SECRET_BROKER_MAX_STALENESS", 300.0)
+        self._read_timeout = seconds_of("SECRET_BROKER_READ_TIMEOUT", 1.0)
+        self._max_staleness = seconds_of("SECRET_BROKER_MAX_STALENESS", 300.0)
         self._shared: Client | None = None
         self._threads: ThreadPoolExecutor | None = None
         self._threads_pid = 0
@@ -74,7 +72,7 @@ class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
         LiteLLM calls this on its event loop. Only the first read of a name waits for the broker, and not for long;
         from then on the answer comes from the store that a watch feeds.
         """
-        return self._read(secret_name, optional_params, _short(timeout, self._read_timeout))
+        return self._read(secret_name, optional_params, short(timeout, self._read_timeout))
 
     async def async_read_secret(
         self, secret_name: str, optional_params: dict[str, Any] | None = None, timeout: Any = None
@@ -84,7 +82,7 @@ class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
         def read(client: Client) -> str | None:
             return _text_or_none(
                 lambda: client.read(
-                    secret_name, max_staleness=0, options=_team_options(optional_params), timeout=_timeout_of(timeout)
+                    secret_name, max_staleness=0, options=team_options(optional_params), timeout=timeout_of(timeout)
                 )
             )
 
@@ -106,9 +104,9 @@ class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
                 secret_name,
                 secret_value,
                 description=description,
-                tags=_tags(tags),
-                options=_team_options(optional_params),
-                timeout=_timeout_of(timeout),
+                tags=tags_of(tags),
+                options=team_options(optional_params),
+                timeout=timeout_of(timeout),
             )
             return {"status": "success", "secret_name": secret_name, "version": written.version}
 
@@ -132,8 +130,8 @@ class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
                 deleted = client.delete(
                     secret_name,
                     recovery_window_in_days=recovery_window_in_days,
-                    options=_team_options(optional_params),
-                    timeout=_timeout_of(timeout),
+                    options=team_options(optional_params),
+                    timeout=timeout_of(timeout),
                 )
             except SecretBrokerError as error:
                 if error.reason in UNREACHABLE:
@@ -157,7 +155,7 @@ class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
         LiteLLM's own way would delete what it has just written when the name stays. A key that was made before keys
         were stored is stored from now on. Raises when the new value is not what is kept afterwards.
         """
-        options, seconds = _team_options(optional_params), _timeout_of(timeout)
+        options, seconds = team_options(optional_params), timeout_of(timeout)
 
         def rotate(client: Client) -> dict[str, Any]:
             new_name = None if new_secret_name == current_secret_name else new_secret_name
@@ -191,14 +189,14 @@ class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
 
     async def async_health_check(self, timeout: Any = None) -> bool:
         """Whether the broker answers."""
-        seconds = _timeout_of(timeout) or self._read_timeout
+        seconds = timeout_of(timeout) or self._read_timeout
         return await self._in_thread(lambda _client: self._is_reachable(seconds))
 
     def __repr__(self) -> str:
         return "<BrokerSecretManager>"
 
     def _read(self, name: str, optional_params: Mapping[str, Any] | None, timeout: float) -> str | None:
-        client, options = self._client(), _team_options(optional_params)
+        client, options = self._client(), team_options(optional_params)
         if options is None:
             return _text_or_none(lambda: client.get(name, timeout=timeout))
         # What a team's options lead to is not what the store holds under the bare name.
@@ -259,43 +257,3 @@ def _text_or_none(read: Callable[[], Any]) -> str | None:
     except UnicodeDecodeError:
         raise invalid_argument("name", "is of a secret of bytes, and LiteLLM takes text only") from None
     return text
-
-
-def _team_options(optional_params: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """A team's own settings, for the broker to bind and the manager to use; never LiteLLM's settings."""
-    if not optional_params or all(name in optional_params for name in _SETTINGS):
-        return None
-    return optional_params
-
-
-def _tags(tags: Mapping[str, Any] | list[Any] | None) -> dict[str, str] | None:
-    """Tags as a mapping, also from the list of Key and Value that AWS takes."""
-    if not tags:
-        return None
-    if isinstance(tags, Mapping):
-        return {str(key): str(value) for key, value in tags.items()}
-    try:
-        return {str(tag["Key"]): str(tag["Value"]) for tag in tags}
-    except (TypeError, KeyError):
-        raise invalid_argument("tags", "must be a mapping, or a list of mappings with Key and Value") from None
-
-
-def _timeout_of(timeout: Any) -> float | None:
-    """Seconds, from a number or an httpx.Timeout; None for the client's own."""
-    value = getattr(timeout, "read", timeout)
-    return float(value) if isinstance(value, (int, float)) and value > 0 else None
-
-
-def _short(timeout: Any, longest: float) -> float:
-    return min(_timeout_of(timeout) or longest, longest)
-
-
-def _seconds(variable: str, default: float) -> float:
-    text = os.environ.get(variable)
-    try:
-        seconds = float(text) if text else default
-    except ValueError:
-        seconds = -1.0
-    if not 0 < seconds < float("inf"):
-        raise invalid_argument(variable, "must be a number of seconds above 0")
-    return seconds

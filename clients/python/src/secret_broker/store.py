@@ -46,7 +46,7 @@ class Store:
         channel: grpc.Channel,
         settings: Settings,
         options: StoreOptions,
-        read: Callable[[str, float | None], Secret],
+        read: Callable[[str, float | None, bool], Secret],
     ) -> None:
         self._settings = settings
         self._options = options
@@ -56,6 +56,8 @@ class Store:
             WATCH_PATH, wire.WatchSecretsRequest.SerializeToString, wire.WatchSecretsResponse.FromString
         )
         self._lock = threading.Lock()
+        # Subscriptions are sent in the order in which the state counts on their answers.
+        self._sending = threading.Lock()
         self._reading: dict[str, threading.Lock] = {}
         self._outbox: queue.SimpleQueue[wire.WatchSecretsRequest | None] = queue.SimpleQueue()
         self._closed = threading.Event()
@@ -106,7 +108,9 @@ class Store:
         if paused_by is not None and asked < self._paused_until:
             return self._state.stale(name, asked) or paused_by
         try:
-            answer: Secret | SecretBrokerError = self._read(name, timeout)
+            # Where there is something to fall back on nobody waits for retries.
+            once = self._state.stale(name, asked) is not None
+            answer: Secret | SecretBrokerError = self._read(name, timeout, once)
         except SecretBrokerError as error:
             if error.reason in UNREACHABLE:
                 self._paused_by, self._paused_until = error, asked + self._options.pause_when_unreachable
@@ -116,9 +120,11 @@ class Store:
                 return error
             answer = error
         self._paused_by = None
-        subscription = self._state.learn(name, answer, asked)
+        with self._sending:
+            subscription = self._state.learn(name, answer, asked)
+            if subscription is not None:
+                self._outbox.put(subscription)
         if subscription is not None:
-            self._outbox.put(subscription)
             self._start()
         return answer
 
@@ -168,11 +174,12 @@ class Store:
 
     def _open(self) -> Iterator[wire.WatchSecretsResponse]:
         outbox: queue.SimpleQueue[wire.WatchSecretsRequest | None] = queue.SimpleQueue()
-        old, self._outbox = self._outbox, outbox
-        old.put(None)  # Ends the sending side of the stream before, if it still runs.
-        first = self._state.restart()
-        if first is not None:
-            outbox.put(first)
+        with self._sending:
+            old, self._outbox = self._outbox, outbox
+            old.put(None)  # Ends the sending side of the stream before, if it still runs.
+            first = self._state.restart()
+            if first is not None:
+                outbox.put(first)
         self._stream = self._rpc(iter(outbox.get, None), metadata=self._settings.metadata())
         if self._closed.is_set():
             self._stream.cancel()

@@ -68,6 +68,7 @@ class StoreState:
         # When the watch last told of a name: a read that was asked before says nothing new.
         self._told: dict[str, float] = {}
         self._is_live = False
+        self._is_closed = False
         self._last_current: tuple[int, int] | None = None
 
     def fresh(self, name: str, now: float) -> Secret | SecretBrokerError | None:
@@ -96,7 +97,7 @@ class StoreState:
             if name not in self._entries and len(self._entries) >= MAX_NAMES:
                 self._make_room(asked)
             is_full = name not in self._entries and len(self._entries) >= MAX_NAMES
-            if is_full or asked <= self._told.get(name, float("-inf")):
+            if self._is_closed or is_full or asked <= self._told.get(name, float("-inf")):
                 return None
             is_watched = self._is_live and name in self._watched and not self._is_pending(name)
             self._entries[name] = _Entry(value, asked, is_watched)
@@ -115,6 +116,8 @@ class StoreState:
     def take(self, event: wire.WatchSecretsResponse, now: float) -> list[wire.WatchSecretsRequest]:
         """Takes what the watch tells over, and gives what is to be acknowledged."""
         with self._lock:
+            if self._is_closed:
+                return []
             kind = event.WhichOneof("event")
             if kind == "initial_set":
                 return [self._put(secret(each), now) for each in event.initial_set.secrets]
@@ -149,8 +152,9 @@ class StoreState:
             self._entries.pop(name, None)
 
     def clear(self) -> None:
-        """Drops every value."""
+        """Drops every value, and takes no more: a read that is still under way must leave nothing."""
         with self._lock:
+            self._is_closed = True
             self._entries.clear()
 
     def _make_room(self, now: float) -> None:

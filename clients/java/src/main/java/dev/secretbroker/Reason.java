@@ -26,6 +26,7 @@ public enum Reason {
   BREAKER_OPEN,
   STALE_TOO_OLD,
   AUDIT_UNAVAILABLE,
+  IDENTITY_UNAVAILABLE,
   MANAGER_TIMEOUT,
   REVISION_COMPACTED,
   MANAGER_REPLY_INVALID,
@@ -34,6 +35,22 @@ public enum Reason {
   INTERNAL_ERROR,
   /** A reason of a newer broker's; {@link SecretBrokerException#reasonName()} has its name. */
   UNRECOGNIZED;
+
+  /** Whether the failure passes by itself; docs/errors.md says so of each. */
+  boolean passes() {
+    return switch (this) {
+      case RATE_LIMITED,
+          MANAGER_QUOTA,
+          MANAGER_UNAVAILABLE,
+          BREAKER_OPEN,
+          STALE_TOO_OLD,
+          AUDIT_UNAVAILABLE,
+          IDENTITY_UNAVAILABLE,
+          MANAGER_TIMEOUT,
+          CALL_CANCELLED -> true;
+      default -> false;
+    };
+  }
 
   static Reason named(String name) {
     for (Reason reason : values()) {

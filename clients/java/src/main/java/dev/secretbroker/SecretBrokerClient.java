@@ -3,6 +3,7 @@ package dev.secretbroker;
 import dev.secretbroker.v1.BatchReadSecretsRequest;
 import dev.secretbroker.v1.BatchReadSecretsResponse;
 import dev.secretbroker.v1.BatchReadSecretsResult;
+import dev.secretbroker.v1.DeleteSecretRequest;
 import dev.secretbroker.v1.DeleteSecretResponse;
 import dev.secretbroker.v1.DeleteStatus;
 import dev.secretbroker.v1.DescribeSecretRequest;
@@ -11,9 +12,9 @@ import dev.secretbroker.v1.ListSecretsResponse;
 import dev.secretbroker.v1.RotateSecretResponse;
 import dev.secretbroker.v1.SecretBrokerGrpc;
 import dev.secretbroker.v1.SecretBrokerGrpc.SecretBrokerBlockingStub;
+import dev.secretbroker.v1.WriteSecretRequest;
 import io.grpc.Channel;
 import io.grpc.ClientInterceptors;
-import io.grpc.Status;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -60,6 +61,7 @@ public final class SecretBrokerClient implements AutoCloseable {
     private Duration timeout = DEFAULT_TIMEOUT;
     private Optional<TlsFiles> tls = Optional.empty();
     private Optional<Callable<String>> token = Optional.empty();
+    private RetryOptions retries = new RetryOptions();
 
     private Builder(String address) {
       this.address = address;
@@ -74,6 +76,12 @@ public final class SecretBrokerClient implements AutoCloseable {
     /** Encrypts the connection; without it only addresses of this machine are accepted. */
     public Builder tls(TlsFiles files) {
       this.tls = Optional.of(files);
+      return this;
+    }
+
+    /** How calls that may be repeated are tried again. */
+    public Builder retries(RetryOptions options) {
+      this.retries = options;
       return this;
     }
 
@@ -95,7 +103,7 @@ public final class SecretBrokerClient implements AutoCloseable {
 
     /** The client; it must be closed. */
     public SecretBrokerClient build() {
-      Transport transport = Transport.open(BrokerAddress.parse(address), tls);
+      Transport transport = Transport.open(BrokerAddress.parse(address), tls, retries);
       return new SecretBrokerClient(transport, new CallHeaders(token, Optional.empty()), timeout);
     }
   }
@@ -118,7 +126,7 @@ public final class SecretBrokerClient implements AutoCloseable {
 
   /** Reads one version. */
   public Answer read(String name, ReadOptions options) {
-    return Wire.answer(call(stub -> stub.readSecret(options.of(name))), name);
+    return Wire.answer(call(true, stub -> stub.readSecret(options.of(name))), name);
   }
 
   /** Reads several secrets in one call: one result for each read, in their order. */
@@ -135,7 +143,7 @@ public final class SecretBrokerClient implements AutoCloseable {
   public List<BatchResult> batch(List<BatchRead> reads, boolean atomic) {
     BatchReadSecretsRequest.Builder request = BatchReadSecretsRequest.newBuilder().setAtomic(atomic);
     reads.forEach(read -> request.addReads(read.options().of(read.name())));
-    BatchReadSecretsResponse response = call(stub -> stub.batchReadSecrets(request.build()));
+    BatchReadSecretsResponse response = call(true, stub -> stub.batchReadSecrets(request.build()));
     if (response.getResultsCount() != reads.size()) {
       throw SecretBrokerException.invalidReply("another number of results than there were reads");
     }
@@ -165,7 +173,9 @@ public final class SecretBrokerClient implements AutoCloseable {
 
   /** Writes a new version and, unless told otherwise, makes it the active one. */
   public SecretVersion write(String name, Payload payload, WriteOptions options) {
-    return Wire.version(call(stub -> stub.writeSecret(options.of(name, payload))).getVersion());
+    WriteSecretRequest request = options.of(name, payload);
+    boolean isRepeatable = !request.getRequestId().isEmpty();
+    return Wire.version(call(isRepeatable, stub -> stub.writeSecret(request)).getVersion());
   }
 
   /** Deletes a secret; an absent name is a result, not an error. */
@@ -175,7 +185,8 @@ public final class SecretBrokerClient implements AutoCloseable {
 
   /** Deletes a secret; an absent name is a result, not an error, unless it must exist. */
   public Deletion delete(String name, DeleteOptions options) {
-    DeleteSecretResponse response = call(stub -> stub.deleteSecret(options.of(name)));
+    DeleteSecretRequest request = options.of(name);
+    DeleteSecretResponse response = call(!request.getRequestId().isEmpty(), stub -> stub.deleteSecret(request));
     DeleteStatus status = response.getStatus();
     if (status != DeleteStatus.DELETE_STATUS_DELETED && status != DeleteStatus.DELETE_STATUS_NOT_FOUND) {
       throw SecretBrokerException.invalidReply("a deletion without a status");
@@ -193,7 +204,7 @@ public final class SecretBrokerClient implements AutoCloseable {
 
   /** Replaces a payload, under the same name or a new one; whatever fails leaves the old secret as it was. */
   public Rotation rotate(String name, Payload payload, RotateOptions options) {
-    RotateSecretResponse response = call(stub -> stub.rotateSecret(options.of(name, payload)));
+    RotateSecretResponse response = call(false, stub -> stub.rotateSecret(options.of(name, payload)));
     return new Rotation(
         Wire.version(response.getVersion()),
         Wire.instant(response.hasPreviousRestorableUntil(), response.getPreviousRestorableUntil()));
@@ -201,7 +212,7 @@ public final class SecretBrokerClient implements AutoCloseable {
 
   /** A page of the secrets the caller may list, without payloads, in the order of their names. */
   public SecretPage listPage(ListOptions options) {
-    ListSecretsResponse response = call(stub -> stub.listSecrets(options.message()));
+    ListSecretsResponse response = call(true, stub -> stub.listSecrets(options.message()));
     List<SecretDescription> secrets = response.getSecretsList().stream().map(Wire::description).toList();
     return new SecretPage(secrets, response.getNextPageToken());
   }
@@ -214,13 +225,20 @@ public final class SecretBrokerClient implements AutoCloseable {
   }
 
   private SecretPage pageAfter(SecretPage page, ListOptions query) {
-    return page.nextPageToken().isEmpty() ? null : listPage(query.pageToken(page.nextPageToken()));
+    if (page.nextPageToken().isEmpty()) {
+      return null;
+    }
+    SecretPage next = listPage(query.pageToken(page.nextPageToken()));
+    if (next.nextPageToken().equals(page.nextPageToken())) {
+      throw SecretBrokerException.invalidReply("the same page again");
+    }
+    return next;
   }
 
   /** Tells what is known of a secret, without its payload. */
   public History describe(String name) {
     DescribeSecretRequest request = DescribeSecretRequest.newBuilder().setName(name).build();
-    DescribeSecretResponse response = call(stub -> stub.describeSecret(request));
+    DescribeSecretResponse response = call(true, stub -> stub.describeSecret(request));
     return new History(
         Wire.description(response.getSecret()),
         response.getVersionsList().stream().map(Wire::version).toList(),
@@ -252,16 +270,9 @@ public final class SecretBrokerClient implements AutoCloseable {
     transport.reconnect();
   }
 
-  private <A> A call(Function<SecretBrokerBlockingStub, A> method) {
-    try {
-      return method.apply(stub.withDeadlineAfter(timeout.toNanos(), TimeUnit.NANOSECONDS));
-    } catch (RuntimeException failure) {
-      SecretBrokerException own = SecretBrokerException.fromCall(failure);
-      if (own.code() == Status.Code.UNAVAILABLE) {
-        transport.reconnect();
-      }
-      throw own;
-    }
+  private <A> A call(boolean isRepeatable, Function<SecretBrokerBlockingStub, A> method) {
+    return transport.call(
+        isRepeatable, timeout, nanos -> method.apply(stub.withDeadlineAfter(nanos, TimeUnit.NANOSECONDS)));
   }
 
   private static Duration checked(Duration timeout) {

@@ -7,6 +7,7 @@ import com.google.rpc.ErrorInfo;
 import com.google.rpc.RetryInfo;
 import io.grpc.Status;
 import io.grpc.protobuf.StatusProto;
+import java.io.Serializable;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,16 +20,18 @@ public final class SecretBrokerException extends RuntimeException {
   private static final String DOMAIN = "secretbroker.dev";
 
   /** One field of a request that breaks a rule. */
-  public record Violation(String field, String description) {}
+  public record Violation(String field, String description) implements Serializable {}
 
-  private final transient Facts facts;
+  private final Facts facts;
 
+  /** @param retryDelay null where the broker did not say, as an Optional cannot be serialized */
   private record Facts(
       Status.Code code,
       String reasonName,
       Map<String, String> metadata,
       List<Violation> violations,
-      Optional<Duration> retryDelay) {}
+      Duration retryDelay)
+      implements Serializable {}
 
   private SecretBrokerException(String message, Facts facts, Throwable cause) {
     super(message + " (" + facts.reasonName() + ")", cause);
@@ -36,14 +39,14 @@ public final class SecretBrokerException extends RuntimeException {
   }
 
   SecretBrokerException(Reason reason, Status.Code code, String message, Map<String, String> metadata) {
-    this(message, new Facts(code, reason.name(), metadata, List.of(), Optional.empty()), null);
+    this(message, new Facts(code, reason.name(), metadata, List.of(), null), null);
   }
 
   static SecretBrokerException invalidField(String field, String description) {
     List<Violation> violations = List.of(new Violation(field, description));
     Facts facts =
         new Facts(
-            Status.Code.INVALID_ARGUMENT, Reason.FIELD_INVALID.name(), Map.of(), violations, Optional.empty());
+            Status.Code.INVALID_ARGUMENT, Reason.FIELD_INVALID.name(), Map.of(), violations, null);
     return new SecretBrokerException(field + " " + description, facts, null);
   }
 
@@ -71,7 +74,7 @@ public final class SecretBrokerException extends RuntimeException {
       message.append(": ").append(bare.getCause().getMessage());
     }
     Facts facts =
-        new Facts(bare.getCode(), Reason.nearest(bare.getCode()).name(), Map.of(), List.of(), Optional.empty());
+        new Facts(bare.getCode(), Reason.nearest(bare.getCode()).name(), Map.of(), List.of(), null);
     return new SecretBrokerException(message.toString(), facts, null);
   }
 
@@ -81,7 +84,7 @@ public final class SecretBrokerException extends RuntimeException {
     String reason = Reason.nearest(code).name();
     Map<String, String> metadata = Map.of();
     List<Violation> violations = new ArrayList<>();
-    Optional<Duration> retryDelay = Optional.empty();
+    Duration retryDelay = null;
     for (Any detail : status.getDetailsList()) {
       try {
         if (detail.is(ErrorInfo.class)) {
@@ -95,7 +98,7 @@ public final class SecretBrokerException extends RuntimeException {
             violations.add(new Violation(each.getField(), each.getDescription()));
           }
         } else if (detail.is(RetryInfo.class)) {
-          retryDelay = Optional.of(Wire.duration(detail.unpack(RetryInfo.class).getRetryDelay()));
+          retryDelay = Wire.duration(detail.unpack(RetryInfo.class).getRetryDelay());
         }
       } catch (InvalidProtocolBufferException notOne) {
         // What a peer sends that is no such message counts as not there.
@@ -132,7 +135,7 @@ public final class SecretBrokerException extends RuntimeException {
 
   /** How long to wait before the call is repeated; empty where the broker did not say. */
   public Optional<Duration> retryDelay() {
-    return facts.retryDelay();
+    return Optional.ofNullable(facts.retryDelay());
   }
 
   /** Whether the caller may have nothing, rather than that nothing can be had now. */

@@ -3,6 +3,7 @@ package dev.secretbroker;
 import io.grpc.ChannelCredentials;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
+import io.grpc.Status;
 import io.grpc.TlsChannelCredentials;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
@@ -14,8 +15,10 @@ import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoHandler;
 import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongFunction;
 
 /** A connection to a broker, with whatever it needs. */
 final class Transport implements AutoCloseable {
@@ -28,14 +31,16 @@ final class Transport implements AutoCloseable {
 
   private final ManagedChannel channel;
   private final EventLoopGroup ownLoops;
+  private final Retries retries;
   private long reconnectedAt = System.nanoTime() - RECONNECT_NANOS;
 
-  private Transport(ManagedChannel channel, EventLoopGroup ownLoops) {
+  private Transport(ManagedChannel channel, EventLoopGroup ownLoops, Retries retries) {
     this.channel = channel;
     this.ownLoops = ownLoops;
+    this.retries = retries;
   }
 
-  static Transport open(BrokerAddress address, Optional<TlsFiles> tls) {
+  static Transport open(BrokerAddress address, Optional<TlsFiles> tls, RetryOptions retries) {
     if (tls.isEmpty() && !address.isLocal()) {
       String rule = "must be on this machine (a loopback address or unix:PATH) or be used with TLS";
       throw SecretBrokerException.invalidField("address", rule);
@@ -70,7 +75,7 @@ final class Transport implements AutoCloseable {
               // A proxy named in the environment must not see secrets.
               .proxyDetector(target -> null)
               .build();
-      return new Transport(channel, loops);
+      return new Transport(channel, loops, new Retries(retries));
     } catch (IllegalArgumentException unreadable) {
       if (loops != null) {
         loops.shutdownGracefully(0, 0, TimeUnit.SECONDS);
@@ -101,6 +106,30 @@ final class Transport implements AutoCloseable {
     return channel;
   }
 
+  /**
+   * Makes one call within its time, more than once where it may be repeated and that may help.
+   *
+   * @param attempt is given the nanoseconds it may take
+   */
+  <A> A call(boolean isRepeatable, Duration timeout, LongFunction<A> attempt) {
+    long deadline = System.nanoTime() + timeout.toNanos();
+    for (int attempts = 1; ; attempts++) {
+      try {
+        A answer = attempt.apply(deadline - System.nanoTime());
+        retries.noteAnswer();
+        return answer;
+      } catch (RuntimeException thrown) {
+        SecretBrokerException failure = SecretBrokerException.fromCall(thrown);
+        if (failure.code() == Status.Code.UNAVAILABLE) {
+          reconnect();
+        }
+        if (!isRepeatable || !retries.pauseAfter(failure, attempts, deadline - System.nanoTime())) {
+          throw failure;
+        }
+      }
+    }
+  }
+
   /** Lets the next call connect at once: gRPC alone would wait up to two minutes for a broker that restarts. */
   synchronized void reconnect() {
     long now = System.nanoTime();
@@ -113,6 +142,7 @@ final class Transport implements AutoCloseable {
   /** Ends the connection and whatever is running on it. */
   @Override
   public void close() {
+    retries.close();
     channel.shutdownNow();
     try {
       channel.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS);

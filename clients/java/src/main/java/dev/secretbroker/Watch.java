@@ -96,11 +96,21 @@ public final class Watch implements AutoCloseable {
       } else if (message instanceof SecretBrokerException failure) {
         ended = failure;
       } else {
-        take((WatchSecretsResponse) message);
-        requests.request(1);
+        takeOrEnd((WatchSecretsResponse) message);
       }
     }
     return Optional.of(waiting.remove());
+  }
+
+  /** What makes no sense ends the watch: after it nothing would be asked for, and the next event awaited for ever. */
+  private void takeOrEnd(WatchSecretsResponse message) {
+    try {
+      take(message);
+      requests.request(1);
+    } catch (SecretBrokerException failure) {
+      ended = failure;
+      close();
+    }
   }
 
   private void take(WatchSecretsResponse message) {

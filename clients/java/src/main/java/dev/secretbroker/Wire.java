@@ -6,6 +6,7 @@ import com.google.protobuf.NullValue;
 import com.google.protobuf.Struct;
 import com.google.protobuf.Timestamp;
 import com.google.protobuf.Value;
+import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
@@ -14,6 +15,9 @@ import java.util.Optional;
 /** From the wire's messages to ours and back. */
 final class Wire {
   private static final int DEEPEST = 100;
+
+  /** About 10,000 years: the most that protobuf's Duration may hold. */
+  private static final long LONGEST_SECONDS = 315_576_000_000L;
 
   private Wire() {}
 
@@ -84,15 +88,24 @@ final class Wire {
   }
 
   static Optional<Instant> instant(boolean isSet, Timestamp wire) {
-    return isSet ? Optional.of(Instant.ofEpochSecond(wire.getSeconds(), wire.getNanos())) : Optional.empty();
+    if (!isSet) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(Instant.ofEpochSecond(wire.getSeconds(), wire.getNanos()));
+    } catch (DateTimeException | ArithmeticException outOfRange) {
+      throw SecretBrokerException.invalidReply("a time that is none");
+    }
   }
 
   static Timestamp timestamp(Instant instant) {
     return Timestamp.newBuilder().setSeconds(instant.getEpochSecond()).setNanos(instant.getNano()).build();
   }
 
+  /** What is longer than the wire allows is as long as that, so that nobody's arithmetic fails. */
   static Duration duration(com.google.protobuf.Duration wire) {
-    return Duration.ofSeconds(wire.getSeconds(), wire.getNanos());
+    long seconds = Math.max(-LONGEST_SECONDS, Math.min(wire.getSeconds(), LONGEST_SECONDS));
+    return Duration.ofSeconds(seconds, wire.getNanos());
   }
 
   static com.google.protobuf.Duration duration(Duration duration) {
