@@ -13,6 +13,7 @@ import type { AuditConfig, AuditSinkConfig } from "../config/audit-config.js";
 import { isSecretError, SecretError } from "../domain/secret-error.js";
 import type { Log } from "../log/log.js";
 import { auditDatabase } from "./audit-database.js";
+import { createAuditFileHold } from "./audit-file-lock.js";
 import { AuditHeadFile } from "./audit-head-file.js";
 
 /** What a sink is opened with. */
@@ -21,13 +22,15 @@ export interface OpenAuditOptions {
   readonly log: Log;
   /** Where records go that are meant for standard output. */
   readonly stdout?: { readonly stream: Writable; readonly name: string };
+  /** Whether files are of a name of their own, so that no other process could want them. */
+  readonly isGuest?: boolean;
   /** Told of everything that was lost of what was written. */
   readonly onLoss?: () => void;
 }
 
 /**
  * Opens a place audit records go to. One that is not required may be missing: it is tried again while the broker runs.
- * @throws SecretError `CONFIG_INVALID` when a file cannot be opened for appending
+ * @throws SecretError `CONFIG_INVALID` when a file cannot be opened for appending, or another process has it
  */
 export async function openAuditSink(config: AuditSinkConfig, options: OpenAuditOptions): Promise<ChainedSink> {
   const { key, log, onLoss } = options;
@@ -68,7 +71,10 @@ function targetOf(config: AuditSinkConfig, options: OpenAuditOptions): AuditTarg
       return createStreamTarget(stream, name);
     }
     case "file":
-      return new FileTarget(config.path, config.rotateBytes);
+      return new FileTarget(config.path, {
+        rotateBytes: config.rotateBytes,
+        hold: options.isGuest === true ? undefined : createAuditFileHold(options.log),
+      });
     case "syslog": {
       const { address } = config;
       return new SyslogTarget(address.kind === "unix" ? { path: address.path } : address);
