@@ -255,6 +255,7 @@ export class BrokerApp {
     parts.admin = await openAdmin(adminListen, {
       calls: this.#calls,
       broker: parts.metrics,
+      listeners: { connections: () => parts.server.connections, certificates: () => parts.tls },
       isManagerHealthy: () => parts.health.healthy,
       isAuditHealthy: () => parts.audit.log.healthy,
     });
