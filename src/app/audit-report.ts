@@ -1,13 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { AuditVerifier } from "../audit/audit-key.js";
 import type { ChainEnd } from "../audit/chain-link.js";
-import { findTrailFiles } from "../audit/trail-files.js";
 import type { Verification } from "../audit/verify-chain.js";
 import type { AuditConfig, AuditSinkConfig } from "../config/audit-config.js";
 import { SecretError } from "../domain/secret-error.js";
 import { readAuditHead } from "./audit-head-file.js";
 import { openAuditVerifier } from "./audit-key-file.js";
-import { fileTrail, type KeptTrail, keptTrail } from "./verify-audit.js";
+import { type KeptTrail, keptTrail, trailsBeside } from "./verify-audit.js";
 
 /** What was found of one trail. */
 export interface TrailReport extends Verification {
@@ -46,9 +45,10 @@ export async function reportTrails(
     const trail = keptTrail(sink, verifier.id);
     if (trail === undefined) continue;
     const expected = await knownEnd(sink, verifier);
-    const headMissing = sink.kind === "file" && sink.headPath !== undefined && expected === undefined;
+    const headMissing = headPathOf(sink) !== undefined && expected === undefined;
     reports.push(await report(trail, { ...options, verifier, expected, headMissing }));
-    for (const other of await othersBeside(sink)) reports.push(await report(other, { ...options, verifier }));
+    for (const other of await othersBeside(sink, trail, verifier))
+      reports.push(await report(other, { ...options, verifier }));
   }
   if (reports.length > 0) return reports;
   const message = "no audit records are kept here; verify them where their sink keeps them";
@@ -73,17 +73,31 @@ async function report(
       await delay(retryMs);
     }
   } catch (cause) {
-    throw new SecretError("AUDIT_UNAVAILABLE", `the audit trail ${description} cannot be read`, { cause });
+    throw unreadable(description, cause);
   }
 }
 
 async function knownEnd(sink: AuditSinkConfig, verifier: AuditVerifier): Promise<ChainEnd | undefined> {
-  if (sink.kind !== "file" || sink.headPath === undefined) return undefined;
-  return await readAuditHead(sink.headPath, verifier);
+  const path = headPathOf(sink);
+  return path === undefined ? undefined : await readAuditHead(path, verifier);
 }
 
-async function othersBeside(sink: AuditSinkConfig): Promise<readonly KeptTrail[]> {
-  if (sink.kind !== "file") return [];
-  const { others } = await findTrailFiles(sink.path);
-  return others.map(fileTrail);
+function headPathOf(sink: AuditSinkConfig): string | undefined {
+  return "headPath" in sink ? sink.headPath : undefined;
+}
+
+async function othersBeside(
+  sink: AuditSinkConfig,
+  { description }: KeptTrail,
+  { id }: AuditVerifier,
+): Promise<readonly KeptTrail[]> {
+  try {
+    return await trailsBeside(sink, id);
+  } catch (cause) {
+    throw unreadable(description, cause);
+  }
+}
+
+function unreadable(trail: string, cause: unknown): SecretError {
+  return new SecretError("AUDIT_UNAVAILABLE", `the audit trail ${trail} cannot be read`, { cause });
 }

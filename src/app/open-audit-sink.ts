@@ -8,7 +8,7 @@ import { DatabaseTarget } from "../audit/database-target.js";
 import { FileTarget } from "../audit/file-target.js";
 import { createStreamTarget } from "../audit/stream-target.js";
 import { SyslogTarget } from "../audit/syslog-target.js";
-import { otherTrailPath } from "../audit/trail-files.js";
+import { otherTrailSuffix } from "../audit/trail-files.js";
 import type { AuditConfig, AuditSinkConfig } from "../config/audit-config.js";
 import { isSecretError, SecretError } from "../domain/secret-error.js";
 import type { Log } from "../log/log.js";
@@ -51,10 +51,11 @@ export async function openAuditSink(config: AuditSinkConfig, options: OpenAuditO
  */
 export function ownAuditConfig(config: AuditConfig, work: string): AuditConfig {
   const id = randomBytes(4).toString("hex");
+  const suffix = otherTrailSuffix(work, { time: new Date(), id });
   const own = (sink: AuditSinkConfig): AuditSinkConfig => {
-    if (sink.kind === "postgres") return { ...sink, trail: `${work}-${id}` };
+    if (sink.kind === "postgres") return { ...sink, suffix, headPath: undefined };
     if (sink.kind !== "file" || isDevice(sink.path)) return sink;
-    return { ...sink, path: otherTrailPath(sink.path, work, { time: new Date(), id }), headPath: undefined };
+    return { ...sink, path: `${sink.path}${suffix}`, headPath: undefined };
   };
   return { ...config, sinks: config.sinks.map(own) };
 }
@@ -85,8 +86,8 @@ function targetOf(config: AuditSinkConfig, options: OpenAuditOptions): AuditTarg
 }
 
 function headOf(config: AuditSinkConfig, { key, log }: OpenAuditOptions): ChainHead | undefined {
-  if (config.kind !== "file" || config.headPath === undefined) return undefined;
-  const path = config.headPath;
+  const path = "headPath" in config ? config.headPath : undefined;
+  if (path === undefined) return undefined;
   return new AuditHeadFile(path, createAuditVerifierOf(key), (thrown) => {
     const message = "how far the audit trail is signed cannot be kept; a trail that loses its end may pass for whole";
     log.error({ path }, message, { thrown });
