@@ -48,7 +48,7 @@ export async function reportTrails(
     const headMissing = headPathOf(sink) !== undefined && expected === undefined;
     reports.push(await report(trail, { ...options, verifier, expected, headMissing }));
     for (const other of await othersBeside(sink, trail, verifier))
-      reports.push(await report(other, { ...options, verifier }));
+      reports.push(await report(other, { ...options, verifier, isOther: true }));
   }
   if (reports.length > 0) return reports;
   const message = "no audit records are kept here; verify them where their sink keeps them";
@@ -59,22 +59,32 @@ interface TrailOptions extends ReportOptions {
   readonly verifier: AuditVerifier;
   readonly expected?: ChainEnd | undefined;
   readonly headMissing?: boolean;
+  /** Whether another process wrote it; one that was killed at once may have left nothing in it. */
+  readonly isOther?: boolean;
 }
 
 async function report(
   trail: KeptTrail,
-  { openReader, headMissing = false, ...options }: TrailOptions,
+  { openReader, headMissing = false, isOther = false, ...options }: TrailOptions,
 ): Promise<TrailReport> {
   const { description } = trail;
   try {
     for (let attempt = 1; ; attempt += 1) {
-      const found = await trail.verify({ ...options, onLine: openReader?.(description) });
+      const verified = await trail.verify({ ...options, onLine: openReader?.(description) });
+      const found = isOther ? verified : begun(verified, description);
       if (found.faults.length === 0 || attempt === maxAttempts) return { trail: description, headMissing, ...found };
       await delay(retryMs);
     }
   } catch (cause) {
     throw unreadable(description, cause);
   }
+}
+
+/** Every file of a broker's, and every table's trail, begins with a start; what has none passes for nothing. */
+function begun(found: Verification, file: string): Verification {
+  if (found.end !== undefined || found.faults.length > 0) return found;
+  const message = "there is no start: no broker wrote here, or everything was cut off";
+  return { ...found, faults: [{ file, line: 1, message }] };
 }
 
 async function knownEnd(sink: AuditSinkConfig, verifier: AuditVerifier): Promise<ChainEnd | undefined> {
@@ -99,5 +109,15 @@ async function othersBeside(
 }
 
 function unreadable(trail: string, cause: unknown): SecretError {
-  return new SecretError("AUDIT_UNAVAILABLE", `the audit trail ${trail} cannot be read`, { cause });
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const why = readProblems[code] ?? `cannot be read${code === "" ? "" : ` (${code})`}`;
+  return new SecretError("AUDIT_UNAVAILABLE", `the audit trail ${trail} ${why}`, { cause });
 }
+
+/** Why a file cannot be read, by the system's code. */
+const readProblems: Readonly<Record<string, string>> = {
+  ENOENT: "does not exist",
+  EACCES: "cannot be read: this user may not",
+  EPERM: "cannot be read: this user may not",
+  EINVAL: "cannot be read: it is no regular file",
+};
