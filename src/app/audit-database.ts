@@ -10,7 +10,8 @@ import { readPostgresUrl } from "./open-postgres.js";
  * @param timeoutMs how long it may take to connect, and for a statement
  */
 export function auditDatabase(config: AuditDatabaseConfig, keyId: string, timeoutMs: number): DatabasePlace {
-  const { url, schema, trail = keyId } = config;
+  const { url, schema, suffix } = config;
+  const trail = `${config.trail ?? keyId}${suffix}`;
   const settings = settingsOf({
     server: () => readPostgresUrl(url),
     schema,

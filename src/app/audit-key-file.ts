@@ -52,7 +52,8 @@ export async function openAuditKey(path: string, log: Log): Promise<AuditKey> {
  */
 export async function openAuditVerifier(path: string): Promise<AuditVerifier> {
   const pem = await readFile(path, "utf8").catch((error: unknown) => {
-    throw invalid(path, "cannot be read", error);
+    if (codeOf(error) !== "ENOENT") throw invalid(path, "cannot be read", error);
+    throw invalid(path, "does not exist; a broker's first start makes it, and audit public-key prints its public half");
   });
   const isPublic = pem.includes("PUBLIC KEY");
   const key = parse(path, () => (isPublic ? createPublicKey(pem) : createPrivateKey(pem)));

@@ -1,13 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { AuditVerifier } from "../audit/audit-key.js";
 import type { ChainEnd } from "../audit/chain-link.js";
-import { findTrailFiles } from "../audit/trail-files.js";
 import type { Verification } from "../audit/verify-chain.js";
 import type { AuditConfig, AuditSinkConfig } from "../config/audit-config.js";
 import { SecretError } from "../domain/secret-error.js";
 import { readAuditHead } from "./audit-head-file.js";
 import { openAuditVerifier } from "./audit-key-file.js";
-import { fileTrail, type KeptTrail, keptTrail } from "./verify-audit.js";
+import { type KeptTrail, keptTrail, trailsBeside } from "./verify-audit.js";
 
 /** What was found of one trail. */
 export interface TrailReport extends Verification {
@@ -46,9 +45,10 @@ export async function reportTrails(
     const trail = keptTrail(sink, verifier.id);
     if (trail === undefined) continue;
     const expected = await knownEnd(sink, verifier);
-    const headMissing = sink.kind === "file" && sink.headPath !== undefined && expected === undefined;
+    const headMissing = headPathOf(sink) !== undefined && expected === undefined;
     reports.push(await report(trail, { ...options, verifier, expected, headMissing }));
-    for (const other of await othersBeside(sink)) reports.push(await report(other, { ...options, verifier }));
+    for (const other of await othersBeside(sink, trail, verifier))
+      reports.push(await report(other, { ...options, verifier, isOther: true }));
   }
   if (reports.length > 0) return reports;
   const message = "no audit records are kept here; verify them where their sink keeps them";
@@ -59,31 +59,65 @@ interface TrailOptions extends ReportOptions {
   readonly verifier: AuditVerifier;
   readonly expected?: ChainEnd | undefined;
   readonly headMissing?: boolean;
+  /** Whether another process wrote it; one that was killed at once may have left nothing in it. */
+  readonly isOther?: boolean;
 }
 
 async function report(
   trail: KeptTrail,
-  { openReader, headMissing = false, ...options }: TrailOptions,
+  { openReader, headMissing = false, isOther = false, ...options }: TrailOptions,
 ): Promise<TrailReport> {
   const { description } = trail;
   try {
     for (let attempt = 1; ; attempt += 1) {
-      const found = await trail.verify({ ...options, onLine: openReader?.(description) });
+      const verified = await trail.verify({ ...options, onLine: openReader?.(description) });
+      const found = isOther ? verified : begun(verified, description);
       if (found.faults.length === 0 || attempt === maxAttempts) return { trail: description, headMissing, ...found };
       await delay(retryMs);
     }
   } catch (cause) {
-    throw new SecretError("AUDIT_UNAVAILABLE", `the audit trail ${description} cannot be read`, { cause });
+    throw unreadable(description, cause);
   }
 }
 
-async function knownEnd(sink: AuditSinkConfig, verifier: AuditVerifier): Promise<ChainEnd | undefined> {
-  if (sink.kind !== "file" || sink.headPath === undefined) return undefined;
-  return await readAuditHead(sink.headPath, verifier);
+/** Every file of a broker's, and every table's trail, begins with a start; what has none passes for nothing. */
+function begun(found: Verification, file: string): Verification {
+  if (found.end !== undefined || found.faults.length > 0) return found;
+  const message = "there is no start: no broker wrote here, or everything was cut off";
+  return { ...found, faults: [{ file, line: 1, message }] };
 }
 
-async function othersBeside(sink: AuditSinkConfig): Promise<readonly KeptTrail[]> {
-  if (sink.kind !== "file") return [];
-  const { others } = await findTrailFiles(sink.path);
-  return others.map(fileTrail);
+async function knownEnd(sink: AuditSinkConfig, verifier: AuditVerifier): Promise<ChainEnd | undefined> {
+  const path = headPathOf(sink);
+  return path === undefined ? undefined : await readAuditHead(path, verifier);
 }
+
+function headPathOf(sink: AuditSinkConfig): string | undefined {
+  return "headPath" in sink ? sink.headPath : undefined;
+}
+
+async function othersBeside(
+  sink: AuditSinkConfig,
+  { description }: KeptTrail,
+  { id }: AuditVerifier,
+): Promise<readonly KeptTrail[]> {
+  try {
+    return await trailsBeside(sink, id);
+  } catch (cause) {
+    throw unreadable(description, cause);
+  }
+}
+
+function unreadable(trail: string, cause: unknown): SecretError {
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const why = readProblems[code] ?? `cannot be read${code === "" ? "" : ` (${code})`}`;
+  return new SecretError("AUDIT_UNAVAILABLE", `the audit trail ${trail} ${why}`, { cause });
+}
+
+/** Why a file cannot be read, by the system's code. */
+const readProblems: Readonly<Record<string, string>> = {
+  ENOENT: "does not exist",
+  EACCES: "cannot be read: this user may not",
+  EPERM: "cannot be read: this user may not",
+  EINVAL: "cannot be read: it is no regular file",
+};

@@ -8,6 +8,7 @@ import type { Verification } from "../audit/verify-chain.js";
 import { type AuditVerification, noOwnTrail } from "../broker/administration.js";
 import type { AuditStatus } from "../broker/broker-status.js";
 import { PayloadHashes } from "../broker/payload-hashes.js";
+import type { RefusedCalls } from "../broker/refused-calls.js";
 import type { AuditConfig, AuditSinkConfig } from "../config/audit-config.js";
 import { SecretError } from "../domain/secret-error.js";
 import { openAuditKey } from "./audit-key-file.js";
@@ -19,6 +20,8 @@ export type AuditTrailOptions = Omit<AuditLogOptions, "sink" | "timeoutMs"> &
   Omit<OpenAuditOptions, "key"> & {
     /** Told how many records are missing from a sink that is not required. */
     readonly onMissing?: (records: number) => void;
+    /** Those that are refused before policy is asked; recorded here until the end. */
+    readonly refused?: RefusedCalls;
   };
 
 /** How often a verification begins again because the file it looks at was put aside meanwhile. */
@@ -38,6 +41,7 @@ export class AuditTrail {
   readonly payloadHashes: PayloadHashes;
   readonly #key: AuditKey;
   readonly #sinks: readonly OpenedSink[];
+  readonly #refused: RefusedCalls | undefined;
   #records = 0;
   #lastWriteTime: Date | undefined;
 
@@ -53,6 +57,8 @@ export class AuditTrail {
         options.onBatch?.(records, durationMs, isWritten);
       },
     });
+    this.#refused = options.refused;
+    this.#refused?.recordIn(this.log);
   }
 
   /** @throws SecretError `CONFIG_INVALID` */
@@ -97,6 +103,7 @@ export class AuditTrail {
 
   /** Writes what is pending and ends the trail. */
   async close(): Promise<void> {
+    await this.#refused?.close();
     await this.log.close();
   }
 

@@ -2,13 +2,14 @@ import type { Administration } from "../broker/administration.js";
 import type { BoundOptions } from "../broker/bound-options.js";
 import { Broker } from "../broker/broker.js";
 import type { BrokerSettings } from "../broker/broker-settings.js";
-import type { AuditStatus, BrokerStatus } from "../broker/broker-status.js";
+import type { BrokerStatus } from "../broker/broker-status.js";
 import { FollowedCache } from "../broker/cache/followed-cache.js";
 import { Enforcement } from "../broker/enforcement.js";
 import { Freezes } from "../broker/freezes.js";
 import { GuardedManager } from "../broker/guarded-manager.js";
 import { HealthMonitor } from "../broker/health-monitor.js";
 import { ManagerBreaker } from "../broker/manager-breaker.js";
+import { RefusedCalls } from "../broker/refused-calls.js";
 import { VirtualKeys } from "../broker/virtual-keys.js";
 import { SecretWatches } from "../broker/watch/secret-watches.js";
 import { reloadedConfig } from "../config/compare-configs.js";
@@ -24,12 +25,11 @@ import { CallLimits, type CallLimitSettings } from "../server/call-limits.js";
 import { GrpcServer } from "../server/grpc-server.js";
 import { Interceptor } from "../server/interceptor.js";
 import { methodNames } from "../server/services.js";
-import type { AdminServer } from "../telemetry/admin-server.js";
 import { BrokerMetrics } from "../telemetry/broker-metrics.js";
-import { CacheCounts } from "../telemetry/cache-counts.js";
 import { CallMetrics } from "../telemetry/call-metrics.js";
 import { createTracing } from "../telemetry/tracing.js";
 import { AuditTrail } from "./audit-trail.js";
+import { type BrokerParts, statusOf } from "./broker-parts.js";
 import { brokerSettings, grantSettings } from "./broker-settings.js";
 import { identityMethods, keyEvents } from "./identity-methods.js";
 import { callLimitSettings } from "./call-limit-settings.js";
@@ -39,7 +39,6 @@ import { createFreezeFile } from "./freeze-file.js";
 import { openAdmin } from "./open-admin.js";
 import { openListener } from "./open-listener.js";
 import { openManager } from "./open-manager.js";
-import type { TlsWatch } from "./tls-watch.js";
 
 /** Room for the rest of a message beside its payload, and for batches of names. */
 const minReceiveMessageBytes = 4 * 1024 * 1024;
@@ -53,13 +52,14 @@ export class BrokerApp {
   readonly #log: AdjustableLog;
   readonly #calls = new CallMetrics(methodNames);
   readonly #interceptor: Interceptor;
+  readonly #refused = new RefusedCalls();
   readonly #freezes: Freezes;
   #config: Config;
   #settings: BrokerSettings;
   #limits: CallLimitSettings;
   readonly #keySources: KeySources;
   #identity: IdentityMethods;
-  #parts: Parts | undefined;
+  #parts: BrokerParts | undefined;
   readonly #startTime = new Date();
   #configurationTime = new Date();
   #reload: (() => Promise<readonly string[]>) | undefined;
@@ -76,6 +76,7 @@ export class BrokerApp {
       log,
       calls: this.#calls,
       limits: new CallLimits(() => this.#limits),
+      refused: this.#refused,
       tracing: createTracing(),
       defaultDeadlineMs: () => this.#config.timeouts.defaultDeadlineMs,
       maxMetadataBytes: config.limits.maxMetadataBytes,
@@ -158,7 +159,7 @@ export class BrokerApp {
     await parts.audit.close();
   }
 
-  async #build(opened: SecretManager): Promise<Parts> {
+  async #build(opened: SecretManager): Promise<BrokerParts> {
     const metrics = new BrokerMetrics({ secretNames: this.#config.metricsSecretNames });
     const settings = (): BrokerSettings => this.#settings;
     const maxPayloadBytes = (): number => this.#settings.maxPayloadBytes;
@@ -206,6 +207,7 @@ export class BrokerApp {
       onLoss: () => metrics.auditLoss(),
       onMissing: (records) => metrics.auditMissing(records),
       callsUnderWay: () => this.#interceptor.callsUnderWay,
+      refused: this.#refused,
     });
   }
 
@@ -225,7 +227,7 @@ export class BrokerApp {
     });
   }
 
-  async #listen({ server, tls: watches }: Parts): Promise<void> {
+  async #listen({ server, tls: watches }: BrokerParts): Promise<void> {
     const addresses: string[] = [];
     for (const each of this.#config.listen) {
       const { address, tls } = await openListener(each, {
@@ -253,6 +255,7 @@ export class BrokerApp {
     parts.admin = await openAdmin(adminListen, {
       calls: this.#calls,
       broker: parts.metrics,
+      listeners: { connections: () => parts.server.connections, certificates: () => parts.tls },
       isManagerHealthy: () => parts.health.healthy,
       isAuditHealthy: () => parts.audit.log.healthy,
     });
@@ -265,33 +268,11 @@ export class BrokerApp {
       configurationTime: this.#configurationTime,
       frozenNames: [...this.#freezes.byName.keys()].sort(),
     };
-    const parts = this.#parts;
-    if (parts === undefined) return { managers: [], audit: nothingWritten, cache: new CacheCounts(), ...facts };
-    const { manager, health, audit, metrics } = parts;
-    const { name, capabilities } = manager;
-    const managers = [{ name, kind: this.#config.manager.kind, healthy: health.healthy, capabilities }];
-    return { managers, audit: audit.status, cache: metrics.cache, ...facts };
+    return { ...statusOf(this.#parts, this.#config.manager.kind), ...facts };
   }
 
   #reportHealth(): void {
     const parts = this.#parts;
     parts?.server.setServing(parts.health.healthy && parts.audit.log.healthy);
   }
-}
-
-/** How the audit trail is while there is none. */
-const nothingWritten: AuditStatus = { healthy: false, records: 0, lastWriteTime: undefined };
-
-/** What runs between a start and a stop. */
-interface Parts {
-  readonly manager: GuardedManager;
-  readonly audit: AuditTrail;
-  readonly server: GrpcServer;
-  readonly health: HealthMonitor;
-  readonly metrics: BrokerMetrics;
-  readonly watches: SecretWatches;
-  /** One for each encrypted address. */
-  readonly tls: TlsWatch[];
-  readonly followed: FollowedCache;
-  admin: AdminServer | undefined;
 }

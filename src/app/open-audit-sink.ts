@@ -8,11 +8,12 @@ import { DatabaseTarget } from "../audit/database-target.js";
 import { FileTarget } from "../audit/file-target.js";
 import { createStreamTarget } from "../audit/stream-target.js";
 import { SyslogTarget } from "../audit/syslog-target.js";
-import { otherTrailPath } from "../audit/trail-files.js";
+import { otherTrailSuffix } from "../audit/trail-files.js";
 import type { AuditConfig, AuditSinkConfig } from "../config/audit-config.js";
 import { isSecretError, SecretError } from "../domain/secret-error.js";
 import type { Log } from "../log/log.js";
 import { auditDatabase } from "./audit-database.js";
+import { createAuditFileHold } from "./audit-file-lock.js";
 import { AuditHeadFile } from "./audit-head-file.js";
 
 /** What a sink is opened with. */
@@ -21,13 +22,15 @@ export interface OpenAuditOptions {
   readonly log: Log;
   /** Where records go that are meant for standard output. */
   readonly stdout?: { readonly stream: Writable; readonly name: string };
+  /** Whether files are of a name of their own, so that no other process could want them. */
+  readonly isGuest?: boolean;
   /** Told of everything that was lost of what was written. */
   readonly onLoss?: () => void;
 }
 
 /**
  * Opens a place audit records go to. One that is not required may be missing: it is tried again while the broker runs.
- * @throws SecretError `CONFIG_INVALID` when a file cannot be opened for appending
+ * @throws SecretError `CONFIG_INVALID` when a file cannot be opened for appending, or another process has it
  */
 export async function openAuditSink(config: AuditSinkConfig, options: OpenAuditOptions): Promise<ChainedSink> {
   const { key, log, onLoss } = options;
@@ -48,10 +51,11 @@ export async function openAuditSink(config: AuditSinkConfig, options: OpenAuditO
  */
 export function ownAuditConfig(config: AuditConfig, work: string): AuditConfig {
   const id = randomBytes(4).toString("hex");
+  const suffix = otherTrailSuffix(work, { time: new Date(), id });
   const own = (sink: AuditSinkConfig): AuditSinkConfig => {
-    if (sink.kind === "postgres") return { ...sink, trail: `${work}-${id}` };
+    if (sink.kind === "postgres") return { ...sink, suffix, headPath: undefined };
     if (sink.kind !== "file" || isDevice(sink.path)) return sink;
-    return { ...sink, path: otherTrailPath(sink.path, work, { time: new Date(), id }), headPath: undefined };
+    return { ...sink, path: `${sink.path}${suffix}`, headPath: undefined };
   };
   return { ...config, sinks: config.sinks.map(own) };
 }
@@ -68,7 +72,10 @@ function targetOf(config: AuditSinkConfig, options: OpenAuditOptions): AuditTarg
       return createStreamTarget(stream, name);
     }
     case "file":
-      return new FileTarget(config.path, config.rotateBytes);
+      return new FileTarget(config.path, {
+        rotateBytes: config.rotateBytes,
+        hold: options.isGuest === true ? undefined : createAuditFileHold(options.log),
+      });
     case "syslog": {
       const { address } = config;
       return new SyslogTarget(address.kind === "unix" ? { path: address.path } : address);
@@ -79,8 +86,8 @@ function targetOf(config: AuditSinkConfig, options: OpenAuditOptions): AuditTarg
 }
 
 function headOf(config: AuditSinkConfig, { key, log }: OpenAuditOptions): ChainHead | undefined {
-  if (config.kind !== "file" || config.headPath === undefined) return undefined;
-  const path = config.headPath;
+  const path = "headPath" in config ? config.headPath : undefined;
+  if (path === undefined) return undefined;
   return new AuditHeadFile(path, createAuditVerifierOf(key), (thrown) => {
     const message = "how far the audit trail is signed cannot be kept; a trail that loses its end may pass for whole";
     log.error({ path }, message, { thrown });

@@ -40,7 +40,7 @@ export async function openDoor(config: Config, options: OpenManagerOptions): Pro
   const manager = new GuardedManager(opened, { log, metrics, maxPayloadBytes: () => settings.maxPayloadBytes });
   try {
     const stdout = { stream: process.stderr, name: "stderr" };
-    const audit = await AuditTrail.open(ownAuditConfig(config.audit, "copy"), { log, stdout });
+    const audit = await AuditTrail.open(ownAuditConfig(config.audit, "copy"), { log, stdout, isGuest: true });
     const { log: auditLog, payloadHashes } = audit;
     const enforcement = new Enforcement({ audit: auditLog, metrics, policy: () => settings.policy, payloadHashes });
     const watches = new SecretWatches({ manager, enforcement, log, settings: () => settings.watch });

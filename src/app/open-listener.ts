@@ -43,5 +43,5 @@ export async function openListener(address: ListenAddress, options: OpenListener
     opened.replaceTls(next);
     onTrustChange();
   };
-  return { address: opened.address, tls: new TlsWatch({ tls, files, apply, log }) };
+  return { address: opened.address, tls: new TlsWatch({ address: opened.address, tls, files, apply, log }) };
 }

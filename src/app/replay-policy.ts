@@ -25,7 +25,7 @@ export interface ReplayedChange {
 export interface Replay {
   /** How many calls were decided again. */
   readonly calls: number;
-  /** How many lines were no records of calls, or of calls that a freeze refused. */
+  /** How many lines were no records of calls, or of calls that something else than policy refused. */
   readonly skipped: number;
   readonly changes: readonly ReplayedChange[];
 }
@@ -39,7 +39,8 @@ const chainLinePrefix = '{"audit":';
 /** What of a record matters here; records may say more. */
 const recordSchema = z.object({
   phase: z.enum(["attempt", "outcome"]),
-  principal: z.string(),
+  // Whoever was refused for a credential is nobody, and policy was not asked.
+  principal: z.string().min(1),
   groups: z.array(z.string()).default([]),
   action: z.enum(actions),
   name: z
@@ -51,6 +52,11 @@ const recordSchema = z.object({
   decision: z.enum(["allow", "deny"]),
   // A freeze is no policy.
   rule: z.string().refine((rule) => rule !== "frozen"),
+  // Nor are limits.
+  outcome: z
+    .string()
+    .refine((outcome) => outcome !== "RATE_LIMITED")
+    .optional(),
 });
 
 type CallRecord = z.infer<typeof recordSchema>;

@@ -6,6 +6,8 @@ import type { Log } from "../log/log.js";
 
 /** What a watch over the files of a listener works with. */
 export interface TlsWatchOptions {
+  /** Of the listener, as a client dials it. */
+  readonly address: string;
   readonly tls: TlsConfig;
   /** What they held at the start. */
   readonly files: TlsFiles;
@@ -43,6 +45,11 @@ export class TlsWatch {
     this.#watches = paths.map((path) => watchConfig(path, () => this.#look(true)));
     this.#expiryTimer = setInterval(() => this.#warnOfExpiry(), dayMs).unref();
     this.#warnOfExpiry();
+  }
+
+  /** Whose certificates they are. */
+  get address(): string {
+    return this.#options.address;
   }
 
   /** When the certificate in force expires, in milliseconds since the epoch. */

@@ -1,7 +1,7 @@
 import type { AuditVerifier } from "../audit/audit-key.js";
-import { databaseLines, type DatabasePlace } from "../audit/database-target.js";
+import { databaseLines, type DatabasePlace, databaseTrails } from "../audit/database-target.js";
 import type { ChainEnd } from "../audit/chain-link.js";
-import { findTrailFiles } from "../audit/trail-files.js";
+import { findTrailFiles, isOtherTrail } from "../audit/trail-files.js";
 import { ChainVerifier, type Verification } from "../audit/verify-chain.js";
 import { verifyFiles } from "../audit/verify-files.js";
 import type { AuditSinkConfig } from "../config/audit-config.js";
@@ -43,8 +43,23 @@ export function keptTrail(config: AuditSinkConfig, keyId: string): KeptTrail | u
   }
 }
 
+/**
+ * The trails that other processes wrote beside a broker's, each a chain of its own.
+ * @throws Error the system's or the database's, when they cannot be looked for
+ */
+export async function trailsBeside(config: AuditSinkConfig, keyId: string): Promise<readonly KeptTrail[]> {
+  if (config.kind === "file") return (await findTrailFiles(config.path)).others.map(fileTrail);
+  if (config.kind !== "postgres") return [];
+  const own = auditDatabase(config, keyId, readTimeoutMs);
+  const others = (await databaseTrails(own)).filter((name) => isOtherTrail(name, own.trail));
+  return others.map((name) => {
+    const suffix = name.slice(own.trail.length);
+    return databaseTrail(auditDatabase({ ...config, suffix }, keyId, readTimeoutMs));
+  });
+}
+
 /** The trail whose newest file is at a path. */
-export function fileTrail(path: string): KeptTrail {
+function fileTrail(path: string): KeptTrail {
   return {
     description: path,
     verify: async ({ from, upTo, ...options }) => {

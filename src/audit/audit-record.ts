@@ -12,7 +12,8 @@ export interface AuditRecord {
   readonly phase: AuditPhase;
   readonly requestId: string;
   readonly caller: Caller;
-  readonly action: Action;
+  /** Undefined where several calls are counted. */
+  readonly action: Action | undefined;
   /** Undefined for an action that has no one name. */
   readonly name?: string | undefined;
   /** The version and the member that were asked for, where it was not the whole active version. */
@@ -30,6 +31,8 @@ export interface AuditRecord {
   readonly optionKeys?: readonly string[] | undefined;
   /** Why, in the words of whoever did it. */
   readonly cause?: string | undefined;
+  /** How many calls that ended like this, since the last such record, have none of their own. */
+  readonly leftOut?: number | undefined;
   /** From the call's arrival to this record, in milliseconds. */
   readonly latencyMs?: number | undefined;
 }
@@ -48,7 +51,7 @@ export class AuditRecordFormat {
   format(record: AuditRecord, time: string): string {
     return (
       `{"time":"${time}","phase":"${record.phase}","request_id":${quote(record.requestId)}` +
-      `${this.#caller(record.caller)},"action":"${record.action}"${optional("name", record.name)}${askedMembers(record.asked)}` +
+      `${this.#caller(record.caller)}${actionMember(record.action)}${optional("name", record.name)}${askedMembers(record.asked)}` +
       `,"decision":"${record.allowed ? "allow" : "deny"}"${this.#rule(record.rule)}` +
       `${optional("outcome", record.outcome)}${optional("version", record.version)}${optional("uid", record.uid)}` +
       `${optional("payload_hash", record.payloadHash)}${rareMembers(record)}${latencyMember(record.latencyMs)}}`
@@ -81,15 +84,19 @@ const maxRules = 10_000;
 /** How many of a call's options are named; nobody needs more. */
 const maxOptionKeys = 32;
 
+function actionMember(action: Action | undefined): string {
+  return action === undefined ? "" : `,"action":"${action}"`;
+}
+
 function askedMembers(asked: AuditRecord["asked"]): string {
   if (asked === undefined) return "";
   return `${optional("asked_version", asked.version)}${optional("asked_field", asked.field)}`;
 }
 
-function rareMembers({ optionKeys, cause }: AuditRecord): string {
-  if (optionKeys === undefined && cause === undefined) return "";
+function rareMembers({ optionKeys, cause, leftOut }: AuditRecord): string {
+  if (optionKeys === undefined && cause === undefined && leftOut === undefined) return "";
   const keys = optionKeys === undefined ? "" : `,"option_keys":${toJson(optionKeys.slice(0, maxOptionKeys))}`;
-  return `${keys}${optional("cause", cause)}`;
+  return `${keys}${optional("cause", cause)}${optional("left_out", leftOut)}`;
 }
 
 /** To the microsecond, and without a float's tail. */

@@ -150,7 +150,7 @@ export class ChainedSink implements AuditSink {
   #goOnFrom(found: ChainEnd | undefined, written: Written): ChainEnd | undefined {
     const known = this.#end;
     if (known === undefined || (found?.chain === known.chain && found.link >= known.link)) return found;
-    const message = `the audit file does not have link ${String(known.link)}, which was written; if it was moved away keep it, else it was cut or replaced`;
+    const message = `the audit trail does not have link ${String(known.link)}, which was written; if it was moved away keep it, else it was cut or replaced`;
     // What was moved away leaves nothing; anything else took its place.
     const isKnown = written === "lost" || (written === "moved" && found === undefined);
     if (!isKnown) this.#options.onFinding({ message, isLoss: true });

@@ -144,6 +144,23 @@ export async function* databaseLines(
   }
 }
 
+/** The names of all trails in the table, each found by one look into the index. */
+export async function databaseTrails({ connect, ...place }: DatabasePlace): Promise<readonly string[]> {
+  const connection = await connect();
+  try {
+    const trails: string[] = [];
+    for (let after: string | undefined = ""; after !== undefined;) {
+      const sql = `SELECT trail FROM ${tableOf(place)} WHERE trail > ?::text ORDER BY trail LIMIT 1`;
+      const [row] = await connection.all(sql, [after]);
+      after = row === undefined ? undefined : String(row["trail"]);
+      if (after !== undefined) trails.push(after);
+    }
+    return trails;
+  } finally {
+    await connection.close();
+  }
+}
+
 /** A line of the table. */
 export interface Line {
   readonly position: number;

@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { type FileHandle, lstat, mkdir, open, rename, stat } from "node:fs/promises";
+import { type FileHandle, lstat, mkdir, open, realpath, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as setTimeoutPromise } from "node:timers/promises";
 import type { TornBytes } from "./audit-chain.js";
@@ -19,6 +19,17 @@ const appending = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | 
 /** How long after a pipe was full it is tried again. */
 const fullRetryMs = 10;
 
+/** Has a file, by its real path, for one process; gives what lets it go. @throws Error when another has it */
+export type HoldFile = (path: string) => Promise<() => void>;
+
+/** How a file is written. */
+export interface FileTargetOptions {
+  /** How long the file gets before the next one is begun. */
+  readonly rotateBytes: number;
+  /** Without it nothing keeps two processes from writing one file. */
+  readonly hold?: HoldFile | undefined;
+}
+
 /**
  * A file that audit records are appended to; it and its directory are made when they are missing.
  *
@@ -29,18 +40,18 @@ export class FileTarget implements AuditTarget {
   readonly description: string;
   readonly isKept = true;
   readonly #path: string;
-  readonly #rotateBytes: number;
+  readonly #options: FileTargetOptions;
+  #release: (() => void) | undefined;
   #handle: FileHandle | undefined;
   #writer: ByteWriter | undefined;
   #size = 0;
   /** Pipes and devices have no content that could be looked at. */
   #isRegular = true;
 
-  /** @param rotateBytes how long a file gets before the next one is begun */
-  constructor(path: string, rotateBytes: number) {
+  constructor(path: string, options: FileTargetOptions) {
     this.description = path;
     this.#path = path;
-    this.#rotateBytes = rotateBytes;
+    this.#options = options;
   }
 
   /** How long the file is by what was written to it. */
@@ -49,12 +60,14 @@ export class FileTarget implements AuditTarget {
   }
 
   async open(): Promise<Continuation> {
-    await this.close();
+    await this.#closeHandle();
     await mkdir(dirname(this.#path), { recursive: true, mode: directoryMode });
     const handle = await open(this.#path, appending, fileMode);
     this.#handle = handle;
     const found = await handle.stat();
     this.#isRegular = found.isFile();
+    // Kept until the end, also while another file takes the place of this one.
+    if (this.#isRegular) this.#release ??= await this.#options.hold?.(await realpath(this.#path));
     this.#writer = await ByteWriter.for(this.#isRegular ? this.#path : undefined);
     this.#size = this.#isRegular ? found.size : 0;
     if (this.#size === 0) return { end: undefined, torn: undefined };
@@ -80,7 +93,7 @@ export class FileTarget implements AuditTarget {
   }
 
   async rotate(lastLink: number): Promise<boolean> {
-    if (!this.#isRegular || this.#size < this.#rotateBytes) return false;
+    if (!this.#isRegular || this.#size < this.#options.rotateBytes) return false;
     const aside = rotatedPath(this.#path, lastLink);
     // Of another chain, whose numbers were the same; the next link has another.
     if (await isThere(aside)) return false;
@@ -89,6 +102,12 @@ export class FileTarget implements AuditTarget {
   }
 
   async close(): Promise<void> {
+    await this.#closeHandle();
+    this.#release?.();
+    this.#release = undefined;
+  }
+
+  async #closeHandle(): Promise<void> {
     const handle = this.#handle;
     this.#handle = undefined;
     await handle?.close();

@@ -13,8 +13,8 @@ export interface TrailFiles {
 
 /** How a file is called that was put aside, after the number of its last link. */
 const rotatedPattern = /^\d{12,}$/;
-/** How the trail of another process is called, after its work and its start. */
-const otherPattern = /^[a-z]+-\d{8}T\d{6}Z-[0-9a-f]+$/;
+/** What follows a trail's name where it is another process's: its work and its start. */
+const otherPattern = /^\.[a-z]+-\d{8}T\d{6}Z-[0-9a-f]+$/;
 
 /** Enough for a start's line. */
 const firstLineBytes = 1_024;
@@ -24,9 +24,14 @@ export function rotatedPath(path: string, lastLink: number): string {
   return `${path}.${String(lastLink).padStart(12, "0")}`;
 }
 
-/** What the trail of another process is called. @param id tells two of one second apart, in hexadecimal */
-export function otherTrailPath(path: string, work: string, { time, id }: { time: Date; id: string }): string {
-  return `${path}.${work}-${time.toISOString().replaceAll(/[-:]|\.\d+/gu, "")}-${id}`;
+/** What follows a trail's name where it is another process's. @param id tells two of one second apart, in hexadecimal */
+export function otherTrailSuffix(work: string, { time, id }: { time: Date; id: string }): string {
+  return `.${work}-${time.toISOString().replaceAll(/[-:]|\.\d+/gu, "")}-${id}`;
+}
+
+/** Whether a trail is one that another process than the broker wrote beside the broker's. */
+export function isOtherTrail(name: string, own: string): boolean {
+  return name.startsWith(own) && otherPattern.test(name.slice(own.length));
 }
 
 /**
@@ -43,7 +48,7 @@ export async function findTrailFiles(path: string, from?: Date): Promise<TrailFi
     .map((name) => name.slice(prefix.length));
   const inDirectory = (suffix: string): string => join(directory, prefix + suffix);
   const rotated = suffixes.filter((suffix) => rotatedPattern.test(suffix)).map(inDirectory);
-  const others = suffixes.filter((suffix) => otherPattern.test(suffix)).sort();
+  const others = suffixes.filter((suffix) => otherPattern.test(`.${suffix}`)).sort();
   return { own: await inOrder([...rotated, path], from), others: others.map(inDirectory) };
 }
 

@@ -23,7 +23,7 @@ export const adviceByReason: Readonly<Record<SecretErrorReason, string>> = {
   MANAGER_UNAVAILABLE: "see that the broker and what it needs are running, and that --address is right",
   BREAKER_OPEN: "the manager behind the broker has been failing; try again in a moment",
   STALE_TOO_OLD: "the manager cannot be asked and the cached value is too old; try again in a moment",
-  AUDIT_UNAVAILABLE: "the broker refuses calls while it cannot write its audit log; see to the disk or the sink",
+  AUDIT_UNAVAILABLE: "see to the place audit records are kept; a broker refuses calls while it cannot write them",
   IDENTITY_UNAVAILABLE: "the broker cannot get the keys of the token's issuer; try again in a moment",
   MANAGER_TIMEOUT: "try again, or allow more time with --timeout",
   REVISION_COMPACTED: "begin anew with a full read",

@@ -44,4 +44,8 @@ export interface AuditDatabaseConfig {
   readonly schema: string;
   /** What tells this broker's records from another's; undefined for the id of its key. */
   readonly trail: string | undefined;
+  /** What follows the trail's name where it is another process's than the broker's; empty for the broker's. */
+  readonly suffix: string;
+  /** Where it is kept how far the trail is signed; undefined for nowhere. */
+  readonly headPath: string | undefined;
 }

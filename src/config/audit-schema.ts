@@ -1,6 +1,7 @@
+import { hash } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
-import type { AuditConfig, AuditSinkConfig } from "./audit-config.js";
+import type { AuditConfig, AuditDatabaseConfig, AuditSinkConfig } from "./audit-config.js";
 import { createAuditSinkSchema, rotateSizeSchema } from "./audit-sink-schema.js";
 import { filePathSchema } from "./path-schema.js";
 
@@ -88,14 +89,15 @@ function several({ sink: alone, path, head, sinks = [], key }: Section): Found {
 }
 
 function withHead(sink: AuditSinkConfig, key: string): AuditSinkConfig {
-  return sink.kind === "file" ? { ...sink, headPath: headBeside(key, sink.path) } : sink;
+  if (sink.kind === "file") return { ...sink, headPath: headBeside(key, sink.path) };
+  return sink.kind === "postgres" ? { ...sink, headPath: headBeside(key, tableName(sink)) } : sink;
 }
 
 /** What two sinks cannot share. */
 function conflictOf(sinks: readonly AuditSinkConfig[]): Found | undefined {
   const known = new Set<string>();
   for (const [index, sink] of sinks.entries()) {
-    const place = sink.kind === "file" ? `file ${basename(sink.path)}` : JSON.stringify({ ...sink, required: 0 });
+    const place = placeName(sink);
     if (known.has(place)) {
       const problem =
         sink.kind === "file" ? "has a file's name that stands in the list already" : "stands in the list already";
@@ -108,6 +110,18 @@ function conflictOf(sinks: readonly AuditSinkConfig[]): Found | undefined {
     problem: 'must have one that is required, or calls leave no trace; remove a "required: false"',
     path: ["sinks"],
   };
+}
+
+/** The same for two sinks that would keep their heads, or all they are given, in one place. */
+function placeName(sink: AuditSinkConfig): string {
+  if (sink.kind === "file") return `file ${basename(sink.path)}`;
+  return sink.kind === "postgres" ? tableName(sink) : JSON.stringify({ ...sink, required: 0, deadlineMs: 0 });
+}
+
+/** Tells tables apart, and stays the same when the configuration moves to another directory. */
+function tableName({ url, schema, trail }: AuditDatabaseConfig): string {
+  const source = "path" in url ? { file: basename(url.path) } : url;
+  return `${schema}.audit_line-${hash("sha256", JSON.stringify([source, schema, trail])).slice(0, 12)}`;
 }
 
 function headBeside(key: string, file: string): string {

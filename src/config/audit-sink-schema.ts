@@ -110,7 +110,7 @@ function databaseSchema(directory: string, common: CommonShape): DatabaseSchema 
 function databaseOf(section: z.infer<DatabaseSchema>, context: z.RefinementCtx): AuditPlace {
   const { kind, schema, trail } = section;
   const url = urlConfig(section);
-  if (url !== undefined) return { kind, url, schema, trail };
+  if (url !== undefined) return { kind, url, schema, trail, suffix: "", headPath: undefined };
   context.addIssue({ code: "custom", ...urlProblem(section) });
   return z.NEVER;
 }

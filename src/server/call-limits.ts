@@ -1,5 +1,5 @@
+import { type RateLimit, TokenBucket } from "../broker/token-bucket.js";
 import { SecretError } from "../domain/secret-error.js";
-import { type RateLimit, TokenBucket } from "./token-bucket.js";
 
 /** Bounds of what is served; undefined for none. */
 export interface CallLimitSettings {
@@ -39,7 +39,7 @@ const retryAfterMs = 250;
 
 /**
  * Refuses what is more than the broker, or a principal's share of it, is meant to bear. The refusal comes before a
- * decision, so a flood costs neither the manager nor the audit trail anything.
+ * decision, so a flood costs the manager nothing, and the audit trail next to nothing.
  */
 export class CallLimits {
   readonly #settings: () => CallLimitSettings;

@@ -6,7 +6,9 @@ import {
   type UntypedHandleCall,
 } from "@grpc/grpc-js";
 import type { Call } from "../broker/call.js";
-import { SecretError } from "../domain/secret-error.js";
+import type { Gate, RefusedCalls } from "../broker/refused-calls.js";
+import type { Action } from "../domain/action.js";
+import { isSecretError, SecretError } from "../domain/secret-error.js";
 import type { Log } from "../log/log.js";
 import { toSecretError, toWireError, type WireError } from "../rpc/encode-status.js";
 import { malformed, malformedMessage, strictDecode } from "../rpc/strict-decode.js";
@@ -14,6 +16,7 @@ import type { CallMetrics, MethodMetrics } from "../telemetry/call-metrics.js";
 import type { CallSpan, Tracing } from "../telemetry/tracing.js";
 import type { Admission, CallLimits } from "./call-limits.js";
 import { type Identify, openCall, type OpenCallOptions, type OpenedCall, type WireCall } from "./open-call.js";
+import { actionOf, nameIn } from "./rpc-actions.js";
 import type { StreamRpc, UnaryRpc } from "./rpc.js";
 import { WireStream } from "./wire-stream.js";
 
@@ -22,6 +25,7 @@ export interface InterceptorOptions extends OpenCallOptions {
   readonly log: Log;
   readonly calls: CallMetrics;
   readonly limits: CallLimits;
+  readonly refused: RefusedCalls;
   readonly tracing: Tracing;
   /** The most metadata a call may carry, names and values. */
   readonly maxMetadataBytes: number;
@@ -63,7 +67,7 @@ export class Interceptor {
   /** Serves a unary RPC. */
   unary<Request, Response>(rpc: UnaryRpc<Request, Response>): BindRpc {
     return (method, identify) => {
-      const served: Served = { method, metrics: this.#options.calls.forMethod(method) };
+      const served = this.#serve(method);
       const handle: handleUnaryCall<Request | typeof malformedMessage, Response> = (wire, callback) => {
         const passage = this.#open(wire, identify, served);
         this.#run(passage, wire, rpc).then(
@@ -72,7 +76,7 @@ export class Interceptor {
             callback(null, response);
           },
           (thrown: unknown) => {
-            callback(this.#fail(passage, thrown));
+            this.#failRecorded(passage, thrown, { request: wire.request, answer: callback });
           },
         );
       };
@@ -83,11 +87,12 @@ export class Interceptor {
   /** Serves a bidirectional RPC, which goes on until its handler rejects. */
   stream<Request, Response>(rpc: StreamRpc<Request, Response>): BindRpc {
     return (method, identify) => {
-      const served: Served = { method, metrics: this.#options.calls.forMethod(method) };
+      const served = this.#serve(method);
       const handle: handleBidiStreamingCall<Request | typeof malformedMessage, Response> = (wire) => {
         const passage = this.#openStream(wire, identify, served);
         this.#follow(passage, wire, rpc).catch((thrown: unknown) => {
-          wire.emit("error", this.#fail(passage, thrown));
+          const answer = (error: WireError): void => void wire.emit("error", error);
+          this.#failRecorded(passage, thrown, { request: undefined, answer });
         });
       };
       return { requestDeserialize: (bytes) => strictDecode(rpc.request, bytes), handle };
@@ -100,6 +105,7 @@ export class Interceptor {
     rpc: StreamRpc<Request, Response>,
   ): Promise<never> {
     if (passage.pending !== undefined) passage.call = await passage.pending;
+    passage.pending = undefined;
     const { call } = passage;
     this.#admit(passage);
     return await rpc.handle(call, new WireStream(wire, call));
@@ -154,7 +160,7 @@ export class Interceptor {
   #enter(
     wire: WireCall,
     kind: Admission,
-    [{ call, pending, refusal, metadataBytes }, { method, metrics }]: readonly [OpenedCall, Served],
+    [{ call, pending, refusal, metadataBytes }, { method, action, metrics }]: readonly [OpenedCall, Served],
   ): Passage {
     const { tracing } = this.#options;
     metrics.started();
@@ -165,6 +171,7 @@ export class Interceptor {
       metadataBytes,
       kind,
       method,
+      action,
       metrics,
       isAdmitted: false,
       span: tracing.isRecording ? tracing.startSpan(method, ...traceHeaders(wire)) : undefined,
@@ -178,6 +185,28 @@ export class Interceptor {
     if (isAdmitted) this.#options.limits.leave(call.caller.principal, kind);
     metrics.finished(code, performance.now() - call.startMs);
     span?.end(code);
+  }
+
+  /** Answers a failure; one before policy was asked once it is on record. */
+  #failRecorded(
+    passage: Passage,
+    thrown: unknown,
+    { request, answer }: { readonly request: unknown; readonly answer: (error: WireError) => void },
+  ): void {
+    const gate = passage.isAdmitted ? undefined : gateOf(passage, thrown);
+    const { action } = passage;
+    const recorded =
+      gate &&
+      this.#options.refused.record(passage.call, {
+        ...{ gate, action, reason: toSecretError(thrown).reason },
+        name: nameIn(request),
+      });
+    if (recorded === undefined) answer(this.#fail(passage, thrown));
+    else void recorded.then(() => answer(this.#fail(passage, thrown)));
+  }
+
+  #serve(method: string): Served {
+    return { method, action: actionOf(method), metrics: this.#options.calls.forMethod(method) };
   }
 
   #fail(passage: Passage, thrown: unknown): WireError {
@@ -196,6 +225,7 @@ export class Interceptor {
 /** Which RPC is served. */
 interface Served {
   readonly method: string;
+  readonly action: Action;
   readonly metrics: MethodMetrics;
 }
 
@@ -207,8 +237,15 @@ interface Passage extends OpenedCall {
   /** Whether it counts in the limits. */
   isAdmitted: boolean;
   readonly method: string;
+  readonly action: Action;
   readonly metrics: MethodMetrics;
   readonly span: CallSpan | undefined;
+}
+
+/** What refused a call that was not let in; undefined for a request that breaks a rule. */
+function gateOf({ pending, refusal }: Passage, thrown: unknown): Gate | undefined {
+  if (thrown === refusal || pending !== undefined) return "authentication";
+  return isSecretError(thrown) && thrown.reason === "RATE_LIMITED" ? "limits" : undefined;
 }
 
 function traceHeaders({ metadata }: WireCall): [string | undefined, string | undefined] {

@@ -49,7 +49,7 @@ export function openCall(wire: WireCall, identify: Identify, options: OpenCallOp
   // All of it at once: looking up one key costs as much.
   const first = wire.metadata.getMap();
   const peer = wire.getPeer();
-  let caller: Caller | Promise<Caller> = nobody;
+  let caller: Caller | Promise<Caller>;
   let refusal: SecretError | undefined;
   try {
     caller = identify({
@@ -58,6 +58,7 @@ export function openCall(wire: WireCall, identify: Identify, options: OpenCallOp
       forwardedCertificate: first[forwardedCertificateKey]?.toString(),
     });
   } catch (error) {
+    caller = strangerAt(peer);
     refusal = toSecretError(error);
   }
   const deadlineMs = deadlineOf(wire.getDeadline(), options.defaultDeadlineMs());
@@ -69,12 +70,15 @@ export function openCall(wire: WireCall, identify: Identify, options: OpenCallOp
     return { call, pending: undefined, refusal, metadataBytes };
   }
   const pending = caller.then((known) => new Call({ caller: known, requestId, deadlineMs, traceparent }, wire));
-  const call = new Call({ caller: nobody, requestId, deadlineMs, traceparent }, wire);
+  const call = new Call({ caller: strangerAt(peer), requestId, deadlineMs, traceparent }, wire);
   return { call, pending, refusal, metadataBytes };
 }
 
-/** Who has not proven to be anybody. */
-const nobody: Caller = Object.freeze<Caller>({ principal: "", groups: [], provenBy: "none", peer: "" });
+/** Who has not proven to be anybody. @param id of the connection: where it comes from, and after a `#` its number */
+function strangerAt(id: string): Caller {
+  const [peer = ""] = id.split("#", 1);
+  return { principal: "", groups: [], provenBy: "none", peer };
+}
 
 const authorizationKey = "authorization";
 

@@ -3,6 +3,7 @@ import type { BrokerMetrics } from "./broker-metrics.js";
 import { registerCache } from "./cache-series.js";
 import type { CallMetrics } from "./call-metrics.js";
 import { formatHistograms } from "./histogram-text.js";
+import { type ListenerGauges, registerListeners } from "./listener-series.js";
 import { statusCodeName } from "./status-code-name.js";
 
 /** States that are asked for at every scrape. */
@@ -16,6 +17,7 @@ export interface PrometheusSources {
   readonly calls: CallMetrics;
   readonly broker: BrokerMetrics;
   readonly gauges: HealthGauges;
+  readonly listeners: ListenerGauges;
   /** The broker's version. */
   readonly version: string;
 }
@@ -36,6 +38,7 @@ export function createPrometheus(sources: PrometheusSources): PrometheusExporter
   const registry = new Registry();
   registerCalls(registry, sources.calls);
   registerBroker(registry, sources.broker);
+  registerListeners(registry, sources.listeners);
   registerHealth(registry, sources);
   collectDefaultMetrics({ register: registry });
   return {

@@ -33,7 +33,7 @@ afterEach(async () => {
 const read = { name: "ABSENT" };
 
 describe("a broker with limits", () => {
-  it("refuses a flood with the time to wait, answers health, and records only what it decided", async () => {
+  it("refuses a flood with the time to wait, answers health, and records a few of those it refused", async () => {
     await start("{ requests_per_second: 50, burst: 20 }");
     const health = new HealthClient(broker.address, credentials.createInsecure());
     const startMs = performance.now();
@@ -52,13 +52,22 @@ describe("a broker with limits", () => {
     expect(served).toBeGreaterThanOrEqual(20);
     expect(served).toBeLessThanOrEqual(20 + Math.ceil(elapsedS * 50));
     const refused = outcomes.filter(({ code, reason }) => code === "RESOURCE_EXHAUSTED" && reason === "RATE_LIMITED");
+    expect(new Set(outcomes.map(({ reason }) => reason))).toEqual(new Set(["SECRET_NOT_FOUND", "RATE_LIMITED"]));
     expect(refused.length + served).toBe(5_000);
     for (const { error } of refused) {
       const { retryAfterMs = 0 } = error === undefined ? {} : fromFailedCall(error);
       expect(retryAfterMs).toBeGreaterThan(0);
       expect(retryAfterMs).toBeLessThanOrEqual(20);
     }
-    expect(recordLines(readFileSync(broker.auditFile, "utf8"))).toHaveLength(served);
+    const records = recordLines(readFileSync(broker.auditFile, "utf8")).map(
+      (line) => JSON.parse(line) as Readonly<Record<string, unknown>>,
+    );
+    const ofRefused = records.filter(({ outcome }) => outcome === "RATE_LIMITED");
+    expect(records).toHaveLength(served + ofRefused.length);
+    expect(ofRefused[0]).toMatchObject({ principal: "local", decision: "deny", rule: "limits", name: "ABSENT" });
+    // Twenty at once, then one each five seconds, and one each ten that counts the others.
+    expect(ofRefused.length).toBeGreaterThanOrEqual(20);
+    expect(ofRefused.length).toBeLessThanOrEqual(20 + Math.ceil(elapsedS));
   });
 
   it("serves a caller again who waits as told", async () => {

@@ -106,7 +106,7 @@ describe("a chained sink", () => {
   });
 
   it("goes on after a write that failed halfway", async () => {
-    const target = new FileTarget(path, 1024 ** 3);
+    const target = new FileTarget(path, { rotateBytes: 1024 ** 3 });
     const { sink, findings } = await openChain(path, { target });
     const append = target.append.bind(target);
     await sink.write(batch(1));
@@ -181,7 +181,7 @@ describe("a chained sink", () => {
   });
 
   it("writes on in a file that cannot be put aside, and says so once", async () => {
-    const target = new FileTarget(path, 1);
+    const target = new FileTarget(path, { rotateBytes: 1 });
     target.rotate = () => Promise.reject(Object.assign(new Error("no"), { code: "EACCES" }));
     const { sink, findings } = await openChain(path, { target });
     for (const id of [1, 2, 3]) {

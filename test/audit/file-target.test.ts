@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 async function openTarget(file = path, rotateBytes = 1024 ** 3): Promise<FileTarget> {
-  const target = new FileTarget(file, rotateBytes);
+  const target = new FileTarget(file, { rotateBytes });
   await target.open();
   return target;
 }
@@ -52,7 +52,7 @@ describe("a file target", () => {
 
   it("ends a line that a crash tore, and tells how much belongs to no link", async () => {
     await writeFile(path, 'whole\n{"torn":');
-    const target = new FileTarget(path, 1024 ** 3);
+    const target = new FileTarget(path, { rotateBytes: 1024 ** 3 });
     const { end, torn } = await target.open();
     const pieces: Buffer[] = [];
     for await (const bytes of torn?.read() ?? []) pieces.push(bytes);

@@ -33,7 +33,7 @@ export interface OpenedChain {
 
 /** Opens a chain in a real file. */
 export async function openChain(path: string, options: OpenChainOptions = {}): Promise<OpenedChain> {
-  const { rotateBytes = 1024 ** 3, target = new FileTarget(path, rotateBytes), key = auditKey, head } = options;
+  const { rotateBytes = 1024 ** 3, target = new FileTarget(path, { rotateBytes }), key = auditKey, head } = options;
   const findings: OpenedChain["findings"] = [];
   const sink = new ChainedSink({ target, key, head, onFinding: (finding) => findings.push(finding) });
   return { sink: await sink.open(), target, findings };

@@ -33,12 +33,12 @@ async function readSome(reader: FileHandle): Promise<string> {
 
 describe("a named pipe as audit file", () => {
   it("cannot be opened while nobody reads it, and says so at once", async () => {
-    await expect(new FileTarget(path, 1024).open()).rejects.toMatchObject({ code: "ENXIO" });
+    await expect(new FileTarget(path, { rotateBytes: 1024 }).open()).rejects.toMatchObject({ code: "ENXIO" });
   });
 
   it("is waited for while it is full, and loses and tears nothing", async () => {
     await using reader = await openReader();
-    const target = new FileTarget(path, 1024);
+    const target = new FileTarget(path, { rotateBytes: 1024 });
     await target.open();
     const lines = Array.from({ length: 300 }, (_, id) => `${String(id).padEnd(999)}\n`).join("");
     const written = target.append(Buffer.from(lines));
@@ -52,7 +52,7 @@ describe("a named pipe as audit file", () => {
 
   it("can be closed while it is full, and is not written to any more", async () => {
     await using reader = await openReader();
-    const target = new FileTarget(path, 1024);
+    const target = new FileTarget(path, { rotateBytes: 1024 });
     await target.open();
     const written = target.append(Buffer.alloc(1024 ** 2, "x"));
     const refused = expect(written).rejects.toThrow("was closed");

@@ -109,18 +109,34 @@ describe("audit verify", () => {
     });
   });
 
-  it("finds a file in which nothing is not complete", async () => {
+  it("takes a file in which nothing is for no trail", async () => {
     const file = await start();
     const empty = join(broker.directory, "empty.jsonl");
     await writeFile(empty, "");
     const key = join(broker.directory, ".secret-broker", "audit.key");
     const verify = ["audit", "verify", "--file", empty, "--public-key", key];
-    expect(await run(verify)).toMatchObject({ code: 0 });
-    expect(await run([...verify, "--complete"])).toMatchObject({
-      code: 1,
-      stdout: expect.stringContaining("NOT complete: there is no record and no start") as string,
-    });
+    for (const more of [[], ["--complete"]]) {
+      expect(await run([...verify, ...more])).toMatchObject({
+        code: 1,
+        stdout: expect.stringContaining(`${empty}:1: there is no start: no broker wrote here`) as string,
+      });
+    }
     expect(await run(["audit", "verify", "--config", file, "--complete"])).toMatchObject({ code: 0 });
+  });
+
+  it("says why it cannot read what it is given", async () => {
+    const file = await start();
+    const key = join(broker.directory, ".secret-broker", "audit.key");
+    const verify = async (trail: string, by = key): Promise<string> => {
+      const { code, stderr } = await run(["audit", "verify", "--file", trail, "--public-key", by]);
+      expect(code).not.toBe(0);
+      return stderr;
+    };
+    expect(await verify(join(broker.directory, "nothing.jsonl"))).toContain("nothing.jsonl does not exist");
+    expect(await verify(broker.directory)).toContain("cannot be read: it is no regular file");
+    expect(await verify("/dev/zero")).toContain("cannot be read: it is no regular file");
+    expect(await verify(broker.auditFile, join(broker.directory, "no.pub"))).toContain("no.pub does not exist");
+    expect(await verify(broker.auditFile, file)).toContain("is no Ed25519 key in PEM");
   });
 
   it.each([

@@ -171,6 +171,11 @@ describe("secret_broker", () => {
     ],
     ["{ sinks: [{ kind: syslog, address: '10.0.0.1:514' }] }", "3:45 secret_broker.audit.sinks[0].address", "loopback"],
     ["{ sinks: [{ kind: postgres }] }", "3:20 secret_broker.audit.sinks[0].url_environment", "is missing"],
+    [
+      "{ sinks: [{ kind: postgres, url_file: url }, { kind: postgres, url_file: url, deadline: 1s }] }",
+      "3:55 secret_broker.audit.sinks[1]",
+      "stands in the list already",
+    ],
     ["{ sinks: [{ kind: kafka }] }", "3:28 secret_broker.audit.sinks[0].kind", '"postgres"'],
   ])("audit %s is refused", (audit, at, text) => {
     expect(placesOf(withMemory(`  audit: ${audit}\n`))).toEqual([at]);
@@ -193,7 +198,10 @@ describe("secret_broker", () => {
         },
         { kind: "syslog", address: { kind: "unix", path: "/dev/log" }, required: false, deadlineMs: 100 },
         {
-          ...{ kind: "postgres", url: { variable: "AUDIT_URL" }, schema: "secret_broker", trail: "here" },
+          ...{ kind: "postgres", url: { variable: "AUDIT_URL" }, schema: "secret_broker", trail: "here", suffix: "" },
+          headPath: expect.stringMatching(
+            /^\/etc\/broker\/\.secret-broker\/secret_broker\.audit_line-[0-9a-f]{12}\.head$/u,
+          ) as string,
           ...{ required: true, deadlineMs: 2_000 },
         },
       ],

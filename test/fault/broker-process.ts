@@ -11,11 +11,18 @@ const main = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
 export class BrokerProcess {
   /** Its Unix socket, as a client dials it. */
   readonly address: string;
+  /** What it printed until it served: its banner, and its log. */
+  readonly printed: string;
   readonly #child: ChildProcess;
 
-  private constructor(child: ChildProcess, address: string) {
+  private constructor(child: ChildProcess, address: string, printed: string) {
     this.#child = child;
     this.address = address;
+    this.printed = printed;
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   /** Starts one with the `config.yaml` of a folder; resolves once it serves, rejects with what it says when it does not. */
@@ -34,7 +41,7 @@ export class BrokerProcess {
     };
     await expect.poll(state, { timeout: 20_000, interval: 20 }).not.toBe("starts");
     if (state() === "ended") throw new Error(`the broker ended at its start: ${printed}`);
-    return new BrokerProcess(child, address);
+    return new BrokerProcess(child, address, printed);
   }
 
   /** Ends it at once. */

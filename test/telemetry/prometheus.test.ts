@@ -13,6 +13,7 @@ function sourcesWith(changes: Partial<PrometheusSources> = {}): PrometheusSource
     calls: new CallMetrics([read]),
     broker: new BrokerMetrics(),
     gauges: { managerHealthy: () => true, auditHealthy: () => false },
+    listeners: { connections: () => 3, certificates: () => [{ address: "[::1]:443", expiresAtMs: 1_900_000_000_000 }] },
     version: "1.2.3",
     ...changes,
   };
@@ -85,6 +86,13 @@ describe("createPrometheus", () => {
     expect(valueOf(families, "secret_broker_audit_healthy")).toBe(0);
     expect(valueOf(families, "secret_broker_build_info", { version: "1.2.3" })).toBe(1);
     expect(families.has("process_resident_memory_bytes")).toBe(true);
+  });
+
+  it("shows connections, and when certificates expire", async () => {
+    const families = await scrape(sourcesWith());
+    expect(valueOf(families, "secret_broker_connections")).toBe(3);
+    const address = { address: "[::1]:443" };
+    expect(valueOf(families, "secret_broker_certificate_expiry_timestamp_seconds", address)).toBe(1_900_000_000);
   });
 
   it("shows the numbers of the moment, however often it is scraped", async () => {

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { chmodSync, renameSync, rmSync, symlinkSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "node:tls";
@@ -45,6 +46,34 @@ describe("a changed certificate of the broker", () => {
     const { response, code } = await caller.call("ListSecrets");
     expect({ response, code }).toMatchObject({ code: "OK" });
     expect(await world.reasonFor(app)).toBe("SECRET_NOT_FOUND");
+  });
+
+  it("shows in the metrics by when it expires, as connections do by their number", async () => {
+    const { address, adminAddress = "" } = await world.start({ authentication, admin: "127.0.0.1:0" });
+    const metric = async (name: string): Promise<number> => {
+      const text = await (await fetch(`http://${adminAddress}/metrics`)).text();
+      return Number(
+        text
+          .split("\n")
+          .find((line) => line.startsWith(`${name} `))
+          ?.slice(name.length),
+      );
+    };
+    const expiry = `secret_broker_certificate_expiry_timestamp_seconds{address="${address}"}`;
+    const expiryOf = ({ certificate }: Issued): number =>
+      new X509Certificate(certificate).validToDate.getTime() / 1_000;
+    expect(await metric(expiry)).toBe(expiryOf(world.server));
+    expect(await metric("secret_broker_connections")).toBe(0);
+    const caller = world.connect(app);
+    await caller.call("ReadSecret", { name: "A" });
+    expect(await metric("secret_broker_connections")).toBe(1);
+    caller.close();
+    await expect.poll(() => metric("secret_broker_connections"), patience).toBe(0);
+
+    const renewed = world.issueServer("longer", 7_200);
+    expect(expiryOf(renewed)).not.toBe(expiryOf(world.server));
+    world.install(renewed);
+    await expect.poll(() => metric(expiry), patience).toBe(expiryOf(renewed));
   });
 
   it("is found when a mounted folder is swapped by a link, as Kubernetes does it", async () => {

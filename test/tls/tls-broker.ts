@@ -11,6 +11,8 @@ export interface TlsBrokerOptions {
   readonly clientCertificates?: "none" | "optional" | "required";
   /** The lines of `authentication`. */
   readonly authentication: string;
+  /** Where metrics are; nowhere unless given. */
+  readonly admin?: string;
   /** More of `secret_broker`. */
   readonly more?: string;
   readonly files?: Readonly<Record<string, string>>;
@@ -47,7 +49,7 @@ export class TlsWorld {
 
   /** Starts a broker; the one before must be stopped. */
   async start(options: TlsBrokerOptions): Promise<TestBroker> {
-    const { clientCertificates = "optional", authentication, more = open, files = {} } = options;
+    const { clientCertificates = "optional", authentication, admin = "off", more = open, files = {} } = options;
     this.install(this.server);
     writeFileSync(this.file("clients.crt"), this.authority.certificate);
     const client =
@@ -58,7 +60,7 @@ export class TlsWorld {
 general_settings: { key_management_settings: { access_mode: read_and_write } }
 secret_broker:
   manager: { kind: memory }
-  admin: { listen: "off" }
+  admin: { listen: "${admin}" }
   audit: { sink: file, path: audit.jsonl }
   log: { level: error }
   listen:

@@ -4,10 +4,10 @@ import { andThen, isPending } from "../../store/awaitable.js";
 import type { SqlDatabase, SqlRow, SqlSession, SqlTransaction, SqlValue } from "../../store/sql-database.js";
 import { migrateSqlite, type MigrateOptions } from "./migrate-sqlite.js";
 import { OpenFiles } from "./open-files.js";
+import type { ProcessLock } from "./process-lock.js";
 import { SqliteConnection } from "./sqlite-connection.js";
 import { translateSqliteFailure } from "./sqlite-failure.js";
-import { assertThere, assertWhole, prepareFile } from "./store-file.js";
-import { StoreLock } from "./store-lock.js";
+import { assertThere, assertWhole, lockStore, prepareFile } from "./store-file.js";
 
 /** How many works share a commit at most. */
 const maxGroup = 256;
@@ -35,7 +35,7 @@ interface Waiting {
 export class SqliteDatabase implements SqlDatabase {
   readonly description: string;
   /** A guest has none. */
-  readonly #lock: StoreLock | undefined;
+  readonly #lock: ProcessLock | undefined;
   readonly #writer: SqliteConnection;
   readonly #reader: SqliteConnection;
   readonly #files: OpenFiles;
@@ -56,7 +56,7 @@ export class SqliteDatabase implements SqlDatabase {
     this.description = path;
     if (isGuest) assertThere(path);
     else prepareFile(path);
-    this.#lock = isGuest ? undefined : translating(path, () => new StoreLock(path));
+    this.#lock = isGuest ? undefined : lockStore(path);
     try {
       assertWhole(path);
       this.#writer = translating(path, () => openWriter(path, { mayMigrate: !isGuest }));

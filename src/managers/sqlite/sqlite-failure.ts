@@ -23,8 +23,8 @@ export function translateSqliteFailure(thrown: unknown, path: string): SecretErr
   return new SecretError("MANAGER_UNAVAILABLE", `the store's file ${why}`, { cause: thrown, metadata: { path } });
 }
 
-/** The low byte of an extended code is the primary one. */
-function primaryCode(thrown: unknown): number | undefined {
+/** SQLite's result code, without what extends it; undefined for what is not SQLite's. */
+export function primaryCode(thrown: unknown): number | undefined {
   if (typeof thrown !== "object" || thrown === null || !("errcode" in thrown)) return undefined;
   return typeof thrown.errcode === "number" ? thrown.errcode & 0xff : undefined;
 }

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { SecretError } from "../../domain/secret-error.js";
+import { isSecretError, SecretError } from "../../domain/secret-error.js";
+import { ProcessLock } from "./process-lock.js";
 
 /** Only the broker's own user reads the store. */
 const fileMode = 0o600;
@@ -21,6 +22,21 @@ export function prepareFile(path: string): void {
     throw new SecretError("CONFIG_INVALID", `the store ${path} cannot be opened; check its directory's permissions`, {
       cause,
     });
+  }
+}
+
+/** Has the store for this process alone. @throws SecretError `CONFIG_INVALID` that names the process that has it */
+export function lockStore(path: string): ProcessLock {
+  const inUse = (owner: string): SecretError => {
+    const message = `the store ${path} is in use by ${owner}; one process at a time can serve it`;
+    return new SecretError("CONFIG_INVALID", message);
+  };
+  try {
+    return new ProcessLock(path, inUse);
+  } catch (cause) {
+    if (isSecretError(cause)) throw cause;
+    const message = `the store's lock ${path}.lock cannot be had; check the disk and its permissions, or remove it while no broker runs`;
+    throw new SecretError("CONFIG_INVALID", message, { cause });
   }
 }
 

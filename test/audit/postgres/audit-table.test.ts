@@ -1,4 +1,5 @@
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -75,6 +76,70 @@ describe.skipIf(isPostgresMissing)(titleOf("an audit trail in PostgreSQL"), () =
     const losses = async (): Promise<string> =>
       await (await fetch(`http://${broker.adminAddress ?? ""}/metrics`)).text();
     await expect.poll(losses, { timeout: 10_000 }).toMatch(/^secret_broker_audit_losses_total 1$/mu);
+  });
+
+  /** A folder that outlives its brokers, whose configuration they are started with. */
+  async function folderOf(sinks: string): Promise<{ folder: string; config: string }> {
+    const folder = await mkdtemp(join(tmpdir(), "secret-broker-audit-table-"));
+    cleanups.push(() => rm(folder, { recursive: true }));
+    const [url, key] = [join(folder, "url"), join(folder, "audit.key")];
+    const config = join(folder, "config.yaml");
+    await writeFile(url, `${server.url()}\n`);
+    await writeFile(config, configure(sinks).replace("audit: { ", `audit: { key: ${key}, `).replace("URL", url));
+    return { folder, config };
+  }
+
+  const serveOnce = async (config: string): Promise<string[]> => {
+    const broker = await startBroker({ config: await readFile(config, "utf8") });
+    const client = new SecretBrokerClient(broker.address);
+    await client.writeSecret({ name: "A", payload: "1" });
+    const losses = (await (await fetch(`http://${broker.adminAddress ?? ""}/metrics`)).text()).match(
+      /losses_total \d/gu,
+    );
+    client.close();
+    await broker.stop();
+    return [...(losses ?? [])];
+  };
+
+  it("shows that its end was cut off while the broker was down", async () => {
+    const { config } = await folderOf("{ kind: postgres, url_file: URL, trail: cut }");
+    expect(await serveOnce(config)).toEqual(["losses_total 0"]);
+    expect(await run(["audit", "verify", "--complete", "--config", config])).toMatchObject({ code: 0 });
+    // Up to the start, which is signed: nothing that is left tells of more.
+    await server.sql(`DELETE FROM ${table} WHERE trail = 'cut' AND position > 1`);
+    const { code, stdout } = await verify(config);
+    expect(code).toBe(1);
+    expect(stdout).toContain("was written and is not there");
+    expect(await serveOnce(config)).toEqual(["losses_total 1"]);
+    expect(await verify(config)).toMatchObject({ code: 1 });
+  });
+
+  it("tells when nothing remembers where it ends", async () => {
+    const { folder, config } = await folderOf("{ kind: postgres, url_file: URL, trail: headless }");
+    await serveOnce(config);
+    for (const name of await readdir(folder)) if (name.endsWith(".head")) await rm(join(folder, name));
+    expect((await verify(config)).stderr).toContain("its head is not there");
+    expect(await run(["audit", "verify", "--complete", "--config", config])).toMatchObject({ code: 1 });
+  });
+
+  it("is looked at together with what other commands wrote beside it, and with that of no other broker", async () => {
+    const [one, other] = await Promise.all(
+      ["one", "one.copy-not"].map((trail) => folderOf(`{ kind: postgres, url_file: URL, trail: ${trail} }`)),
+    );
+    for (const { config = "" } of [one ?? {}, other ?? {}]) {
+      await serveOnce(config);
+      expect(await run(["copy", "--from", config, "--to", config])).toMatchObject({ code: 0 });
+    }
+    const { stdout, code } = await verify(one?.config ?? "");
+    const trails = [...stdout.matchAll(/^trail (\S+) in .*: \d+ records, as they were written$/gmu)].map(
+      ([, name]) => name,
+    );
+    expect(code).toBe(0);
+    expect(trails[0]).toBe("one");
+    expect(trails.length).toBeGreaterThan(1);
+    for (const name of trails.slice(1)) expect(name).toMatch(/^one\.copy-\d{8}T\d{6}Z-[0-9a-f]{8}$/u);
+    await server.sql(`UPDATE ${table} SET line = replace(line, '"list"', '"read"') WHERE trail LIKE 'one.copy-2%'`);
+    expect(await verify(one?.config ?? "")).toMatchObject({ code: 1 });
   });
 
   it("goes on where it ended after a restart, and keeps two brokers' trails apart", async () => {

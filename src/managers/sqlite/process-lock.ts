@@ -1,29 +1,34 @@
 import { hostname } from "node:os";
-import { SecretError } from "../../domain/secret-error.js";
+import type { SecretError } from "../../domain/secret-error.js";
 import { SqliteConnection } from "./sqlite-connection.js";
+import { primaryCode } from "./sqlite-failure.js";
 
 /**
- * Holds a store for one process. A small database beside the store's: whoever has its write lock has the store, the
- * system releases it when the process ends, however it ends, and its row says who that is.
+ * Holds a file for one process. A small database beside it: whoever has its write lock has the file, the system
+ * releases it when the process ends, however it ends, and its row says who that is.
  */
-export class StoreLock {
+export class ProcessLock {
   readonly #connection: SqliteConnection;
 
-  /** @throws SecretError `CONFIG_INVALID` that names the process that has the store */
-  constructor(path: string) {
+  /**
+   * Takes the lock.
+   * @param path of the file; the lock is beside it, `.lock` behind its name
+   * @param refusal made with who has it, and thrown
+   * @throws Error SQLite's, when there can be no such lock
+   */
+  constructor(path: string, refusal: (owner: string) => SecretError) {
     this.#connection = new SqliteConnection(`${path}.lock`, { readOnly: false });
     try {
       this.#connection.execute("PRAGMA busy_timeout = 0; PRAGMA journal_mode = DELETE");
       this.#take();
-    } catch {
+    } catch (error) {
       const owner = this.#owner();
       this.#connection.close();
-      const message = `the store ${path} is in use by ${owner}; one process at a time can serve it`;
-      throw new SecretError("CONFIG_INVALID", message);
+      throw isTaken(error) ? refusal(owner) : error;
     }
   }
 
-  /** Lets another process have the store. */
+  /** Lets another process have the file. */
   release(): void {
     this.#connection.close();
   }
@@ -37,7 +42,7 @@ export class StoreLock {
     // Held until the end, and nothing written: the row stays readable to whoever wants to know.
     this.#connection.execute("BEGIN IMMEDIATE");
     const [row] = this.#connection.all("SELECT name FROM owner WHERE id = 1");
-    if (row?.["name"] !== me) throw new Error("another process was faster");
+    if (row?.["name"] !== me) throw new FasterProcessError();
   }
 
   #owner(): string {
@@ -48,4 +53,14 @@ export class StoreLock {
       return "another process";
     }
   }
+}
+
+/** Another process took the lock between its two halves. */
+class FasterProcessError extends Error {}
+
+/** SQLITE_BUSY and SQLITE_LOCKED. */
+const takenCodes: ReadonlySet<number | undefined> = new Set([5, 6]);
+
+function isTaken(error: unknown): boolean {
+  return error instanceof FasterProcessError || takenCodes.has(primaryCode(error));
 }

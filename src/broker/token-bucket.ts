@@ -25,10 +25,16 @@ export class TokenBucket {
 
   /** Takes one. @param refusal made with the time until there is one, in milliseconds, and thrown when there is none */
   take(refusal: (waitMs: number) => Error): void {
+    if (!this.tryTake()) throw refusal(Math.ceil((1 - this.#tokens) / this.#perMs - rounding));
+  }
+
+  /** Takes one if there is one; tells whether. */
+  tryTake(): boolean {
     const nowMs = performance.now();
     this.#tokens = Math.min(this.#burst, this.#tokens + (nowMs - this.#filledAtMs) * this.#perMs);
     this.#filledAtMs = nowMs;
-    if (this.#tokens < 1) throw refusal(Math.ceil((1 - this.#tokens) / this.#perMs - rounding));
+    if (this.#tokens < 1) return false;
     this.#tokens -= 1;
+    return true;
   }
 }
