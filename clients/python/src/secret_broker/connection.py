@@ -24,6 +24,8 @@ _CONNECTION_OPTIONS = (
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.enable_http_proxy", 0),
 )
+# An address may require it, to tell callers from programs that were made to send a request.
+_GUARD = ("x-secret-broker-request", "true")
 
 Token = str | Callable[[], str | None] | None
 """A bearer token, or what gives it, asked on each call."""
@@ -63,10 +65,10 @@ class Settings:
             options.append(("grpc.ssl_target_name_override", self.tls.server_name))
         return options
 
-    def metadata(self) -> list[tuple[str, str]] | None:
-        """For each call."""
+    def metadata(self) -> list[tuple[str, str]]:
+        """For each call: that it is meant for a broker, which an address may require, and who makes it."""
         token = self.token() if callable(self.token) else self.token
-        return None if token is None else [("authorization", f"Bearer {token}")]
+        return [_GUARD] if token is None else [_GUARD, ("authorization", f"Bearer {token}")]
 
 
 def create_settings(address: str, tls: Tls | None, token: Token, timeout: float) -> Settings:
