@@ -2,37 +2,13 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { isSecretError, SecretBrokerClient } from "../../../src/client/index.js";
+import { isSecretError, type SecretBrokerClient } from "../../../src/client/index.js";
 import type { ReadFound } from "../../../src/client/read-secret.js";
 import { Secret, ServedFrom } from "../../../src/gen/secretbroker/v1/secret.js";
 import { type ReadSecretRequest, ReadSecretResponse } from "../../../src/gen/secretbroker/v1/secret_broker.js";
-import { startBroker, type StartBrokerOptions, type TestBroker } from "../../../src/testkit/start-broker.js";
 import { startMapBroker } from "../../client/map-broker.js";
 import { CentralProxy } from "./central-proxy.js";
-
-const common = `
-  admin: { listen: "off" }
-  audit: { sink: file, path: audit.jsonl }
-  log: { level: error }
-  timeouts: { drain: 1s }
-`;
-
-async function start(manager: string, rest = "", options: StartBrokerOptions = {}): Promise<TestBroker> {
-  const config = `
-general_settings: { key_management_settings: { access_mode: read_and_write } }
-secret_broker:
-  manager: ${manager}
-${common}${rest}`;
-  const broker = await startBroker({ config, ...options });
-  onTestFinished(() => broker.stop());
-  return broker;
-}
-
-function clientOf(address: string): SecretBrokerClient {
-  const client = new SecretBrokerClient(address, { retry: { attempts: 1 } });
-  onTestFinished(() => client.close());
-  return client;
-}
+import { clientOf, start } from "./start-sidecar.js";
 
 async function readOf(client: SecretBrokerClient, name: string, maxStalenessMs?: number): Promise<ReadFound> {
   const answer = await client.readSecret({ name, maxStalenessMs });
@@ -94,7 +70,7 @@ export class Slow {
     // Value → when it was certainly not the truth any more.
     const endedAtMs: number[] = [];
     const told = { manager: 0, cache: 0, stale: 0, refused: 0 };
-    let isOver = false;
+    const drill = { isOver: false };
     const flap = async (): Promise<void> => {
       for (let turn = 1; turn <= 20; turn += 1) {
         await pause(200);
@@ -103,7 +79,7 @@ export class Slow {
         await owner.writeSecret({ name: "A", payload: String(turn) });
         endedAtMs[turn - 1] = performance.now();
       }
-      isOver = true;
+      drill.isOver = true;
     };
     const flapping = flap();
     const look = async (): Promise<void> => {
@@ -114,7 +90,7 @@ export class Slow {
       expect(askedAtMs - ageMs - 1).toBeLessThanOrEqual(endedAtMs[Number(secret.payload)] ?? Infinity);
       expect(ageMs).toBeLessThanOrEqual(boundMs + 1);
     };
-    while (!isOver) {
+    while (!drill.isOver) {
       await look().catch((error: unknown) => {
         if (!isSecretError(error)) throw error;
         expect(error.reason).toMatch(/^(MANAGER_UNAVAILABLE|STALE_TOO_OLD)$/);
