@@ -71,6 +71,7 @@ func dialOptions(chosen settings) []grpc.DialOption {
 		grpc.WithDisableServiceConfig(),
 		// A proxy named in the environment must not see secrets.
 		grpc.WithNoProxy(),
+		grpc.WithPerRPCCredentials(guard{}),
 	}
 	if chosen.token != nil {
 		options = append(options, grpc.WithPerRPCCredentials(bearer(chosen.token)))

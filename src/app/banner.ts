@@ -65,16 +65,24 @@ export function grpcurlLines({ config, capabilities, addresses }: BannerFacts): 
   const { accessMode, hostedKeys } = config.keyManagement;
   const plain = addresses.find((_, index) => !isEncrypted(config.listen[index]));
   const address = plain ?? addresses[0] ?? "";
+  const flags = guardFlags(config.listen[addresses.indexOf(address)]);
   const isOpen = accessMode === "read_and_write" && hostedKeys === undefined && config.policies === undefined;
   if (plain === undefined || !isOpen || !capabilities.has("write") || !capabilities.has("delete")) {
     const verbs = ["list", `describe ${service}`, "grpc.health.v1.Health/Check"];
     return verbs.map((verb) => (plain === undefined ? encrypted(address, verb) : grpcurl(address, verb)));
   }
+  const call = (rpc: string, request: Readonly<Record<string, string>>): string =>
+    grpcurl(address, `${service}/${rpc}`, `${flags}-d ${quoted(JSON.stringify(request))} `);
   return [
-    grpcurl(address, `${service}/WriteSecret`, { name: ownName, text: "my-value" }),
-    grpcurl(address, `${service}/ReadSecret`, { name: ownName }),
-    grpcurl(address, `${service}/DeleteSecret`, { name: ownName }),
+    call("WriteSecret", { name: ownName, text: "my-value" }),
+    call("ReadSecret", { name: ownName }),
+    call("DeleteSecret", { name: ownName }),
   ];
+}
+
+/** What an address that requires metadata is sent. */
+function guardFlags(address: ListenAddress | undefined): string {
+  return address?.requiresMetadata === true ? "-H 'x-secret-broker-request: true' " : "";
 }
 
 function isEncrypted(address: ListenAddress | undefined): boolean {
@@ -86,10 +94,9 @@ function encrypted(address: string, verb: string): string {
   return `grpcurl -cacert ca.crt -cert client.crt -key client.key ${address} ${verb}`;
 }
 
-function grpcurl(address: string, verb: string, request?: Readonly<Record<string, string>>): string {
+function grpcurl(address: string, verb: string, flags = ""): string {
   const target = address.startsWith("unix:") ? `-unix ${quoted(address.slice("unix:".length))}` : address;
-  const data = request === undefined ? "" : `-d ${quoted(JSON.stringify(request))} `;
-  return `grpcurl -plaintext ${data}${target} ${verb}`;
+  return `grpcurl -plaintext ${flags}${target} ${verb}`;
 }
 
 /** Quotes for a POSIX shell. */

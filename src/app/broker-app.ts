@@ -4,6 +4,7 @@ import { Broker } from "../broker/broker.js";
 import type { BrokerSettings } from "../broker/broker-settings.js";
 import type { BrokerStatus } from "../broker/broker-status.js";
 import { FollowedCache } from "../broker/cache/followed-cache.js";
+import { assertPrefetchable } from "../broker/cache/prefetch.js";
 import { Enforcement } from "../broker/enforcement.js";
 import { Freezes } from "../broker/freezes.js";
 import { GuardedManager } from "../broker/guarded-manager.js";
@@ -166,13 +167,14 @@ export class BrokerApp {
     const boundOptions = (): BoundOptions => this.#settings.boundOptions;
     const breaker = new ManagerBreaker({ settings: () => this.#settings.breaker, counts: metrics.breaker });
     const manager = new GuardedManager(opened, { log: this.#log, metrics, maxPayloadBytes, boundOptions, breaker });
+    assertPrefetchable(manager, this.#settings.cache);
     const audit = await this.#openAudit(metrics);
     const { log: auditLog, payloadHashes } = audit;
     const policy = (): Policy => this.#settings.policy;
     const enforcement = new Enforcement({ audit: auditLog, metrics, policy, payloadHashes });
     const watches = new SecretWatches({ manager, enforcement, log: this.#log, settings: () => this.#settings.watch });
     const cacheParts = { manager, counts: metrics.cache, settings: () => this.#settings.cache };
-    const followed = new FollowedCache({ ...cacheParts, watches });
+    const followed = new FollowedCache({ ...cacheParts, watches, log: this.#log });
     const { cache } = followed;
     const broker = new Broker({ manager, cache, enforcement, metrics, watches, settings });
     const administration = buildAdministration({

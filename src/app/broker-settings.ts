@@ -17,6 +17,16 @@ export function brokerSettings(
   };
   const granting = grantSettings(config);
   const policy = compilePolicy(bounds, granting);
+  const { prefetch: names } = config.cache;
+  const prefetch =
+    names.length === 0
+      ? undefined
+      : {
+          names,
+          concurrency: limits.batchConcurrency,
+          // Nobody's grants: it is asked for on behalf of whoever will have one.
+          bounds: new FreezablePolicy(compilePolicy(bounds, undefined), frozenNames),
+        };
   return {
     policy: new FreezablePolicy(policy, frozenNames),
     boundOptions: new Map(
@@ -33,7 +43,7 @@ export function brokerSettings(
       readTimeoutMs: timeouts.defaultDeadlineMs,
       concurrency: limits.batchConcurrency,
     },
-    cache: { ...config.cache, fetchTimeoutMs: timeouts.defaultDeadlineMs },
+    cache: { ...config.cache, fetchTimeoutMs: timeouts.defaultDeadlineMs, prefetch },
     breaker: config.breaker,
   };
 }

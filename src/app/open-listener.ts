@@ -36,6 +36,7 @@ export async function openListener(address: ListenAddress, options: OpenListener
   const opened = await server.listen({
     address,
     identify: (credentials) => callers.identify(credentials),
+    requiresMetadata: address.requiresMetadata,
     tls: tls && files && { material: files, clientCertificates: tls.clientCertificates },
   });
   if (tls === undefined || files === undefined) return { address: opened.address, tls: undefined };

@@ -18,6 +18,8 @@ export const defaultTimeoutMs = 10_000;
 
 /** The longest timeout, in milliseconds: what timers can hold. */
 const maxTimeoutMs = 2 ** 31 - 1;
+/** What shows that a call is meant for a broker; an address may require it. */
+const guardKey = "x-secret-broker-request";
 const requestIdKey = "x-request-id";
 const traceparentKey = "traceparent";
 const maxTraceparentLength = 256;
@@ -44,6 +46,7 @@ export type CallMarks = Pick<CallOptions, "requestId" | "traceparent">;
  */
 export function callMetadata({ requestId, traceparent }: CallMarks, token: string | undefined): Metadata {
   const metadata = new Metadata();
+  metadata.set(guardKey, "true");
   if (token !== undefined) {
     if (!tokenPattern.test(token)) {
       throw SecretError.fieldInvalid([{ field: "token", description: "must be visible ASCII characters" }]);

@@ -8,6 +8,8 @@ export interface CacheConfig {
   readonly maxBytes: number;
   /** A share of each time, 0 to 0.5. */
   readonly jitter: number;
+  /** Names and patterns of what is read before anybody asks for it. */
+  readonly prefetch: readonly string[];
   /** The file that outlasts a restart; undefined for none. */
   readonly snapshot: { readonly path: string } | undefined;
 }

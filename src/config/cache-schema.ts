@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { BreakerConfig, CacheConfig } from "./cache-config.js";
+import { secretNameProblem } from "../domain/secret-name.js";
 import { filePathSchema } from "./path-schema.js";
+import { patternSchema } from "./policies-schema.js";
 import { durationSchema, sizeSchema } from "./quantity-schema.js";
 
 /** `secret_broker.cache`. @param directory what relative paths are relative to */
@@ -20,6 +22,7 @@ export function createCacheSchema(directory: string): z.ZodType<CacheConfig> {
         negativeTtlMs: cache.negative_ttl,
         maxBytes: cache.max_bytes,
         jitter: cache.jitter,
+        prefetch: cache.prefetch,
         snapshot: cache.snapshot,
       };
     })
@@ -38,6 +41,11 @@ function createSnapshotSchema(
       "With `kind: upstream`: answers are kept in a file too, for a start while the central broker is away; encrypted with the key of `secret_broker.encryption`, and given up to the age of `max_stale`.",
     );
 }
+
+const prefetchedSchema = patternSchema.superRefine((entry, context) => {
+  const problem = entry.includes("*") ? undefined : secretNameProblem(entry);
+  if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
+});
 
 const cacheObject = z.strictObject({
   ttl: durationSchema({
@@ -82,6 +90,11 @@ const cacheObject = z.strictObject({
     .max(0.5)
     .default(0.1)
     .describe("By which share of its time, drawn for each answer, it is asked for anew earlier."),
+  prefetch: z.array(prefetchedSchema).max(1_000).default([]).meta({
+    description:
+      "What is read at the start, before anybody asks for it, and again before `ttl` is over, each at a moment of its own; for managers that tell every caller the same. Patterns are for managers that can list names.",
+    "x-type": "list of names or patterns: * is anything within a segment, ** any segments",
+  }),
 });
 
 interface CacheTimes {
@@ -90,6 +103,7 @@ interface CacheTimes {
   readonly stale_while_revalidate: number;
   readonly max_stale: number;
   readonly negative_ttl: number;
+  readonly prefetch: readonly string[];
   readonly snapshot?: unknown;
 }
 
@@ -99,7 +113,9 @@ function problemsOf(cache: CacheTimes): [setting: string, message: string][] {
     snapshot !== undefined && max_stale === 0 ? [["snapshot", 'is not used without "max_stale"; set that too']] : [];
   if (ttl === 0) {
     const settings = (["refresh_ahead", "stale_while_revalidate", "max_stale", "negative_ttl"] as const)
-      .filter((setting) => cache[setting] > 0)
+      .filter((setting): boolean => cache[setting] > 0)
+      .map((setting): string => setting)
+      .concat(cache.prefetch.length > 0 ? ["prefetch"] : [])
       .map((setting): [string, string] => [setting, 'is not used without "ttl"; set that or remove it']);
     return [...settings, ...unused];
   }

@@ -65,6 +65,7 @@ export const reloadRules: ReloadRules = {
     negativeTtlMs: live("secret_broker.cache.negative_ttl"),
     maxBytes: live("secret_broker.cache.max_bytes"),
     jitter: live("secret_broker.cache.jitter"),
+    prefetch: live("secret_broker.cache.prefetch"),
     snapshot: fixed("secret_broker.cache.snapshot"),
   },
   breaker: live("secret_broker.breaker"),

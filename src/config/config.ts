@@ -152,9 +152,13 @@ export interface KeyManagementSettings {
 }
 
 /** Where to listen. */
-export type ListenAddress =
+export type ListenAddress = (
   | { readonly kind: "tcp"; readonly host: string; readonly port: number; readonly tls?: TlsConfig }
-  | { readonly kind: "unix"; readonly path: string; readonly workload?: WorkloadConfig };
+  | { readonly kind: "unix"; readonly path: string; readonly workload?: WorkloadConfig }
+) & {
+  /** Whether every call must carry the metadata that nothing but a client of the broker sends. */
+  readonly requiresMetadata?: true;
+};
 
 /** Which clients of a listener show a certificate. */
 export const clientCertificateModes = ["none", "optional", "required"] as const;

@@ -25,7 +25,8 @@ export function createListenSchema(directory: string): z.ZodType<readonly Listen
       return addresses;
     })
     .meta({
-      description: "Where to serve gRPC, one address or a list. What is encrypted, or one principal's, is a mapping.",
+      description:
+        "Where to serve gRPC, one address or a list. What is encrypted, one principal's, or asks for metadata is a mapping.",
       "x-type": `${addressType}, a mapping, or a list of them`,
       "x-bounds": `without \`tls\`: ${plainAddressBounds}`,
     });
@@ -40,22 +41,58 @@ function createEntrySchema(directory: string): z.ZodType<ListenAddress> {
       principal: name.optional().describe("Who everyone is who can open the socket; for Unix sockets."),
       groups: z.array(name).max(1_000).optional().describe("The groups that principal is in."),
       tls: createTlsSchema(directory).optional(),
+      require_metadata: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Whether calls must carry the metadata `x-secret-broker-request: true`, which our clients always send, and what was made to send a request for somebody else does not. Health and reflection do not ask for it.",
+        ),
     })
-    .transform(({ address: text, principal, groups, tls }, context): ListenAddress => {
-      const parsed = parseListenAddress(text, directory, tls !== undefined);
+    .transform(({ address: text, require_metadata: requiresMetadata, ...entry }, context): ListenAddress => {
+      const parsed = parseListenAddress(text, directory, entry.tls !== undefined);
       if ("problem" in parsed) return refuse(context, "address", parsed.problem);
-      const { address } = parsed;
-      if (address.kind === "unix") {
-        if (tls !== undefined) return refuse(context, "tls", "is not used by a Unix socket; remove it");
-        if (principal === undefined) return refuse(context, "principal", "is missing; say whose the socket is");
-        return { ...address, workload: { principal, groups: groups ?? [] } };
-      }
-      if (principal !== undefined || groups !== undefined) {
-        return refuse(context, "address", "must be a Unix socket to be one principal's; write unix:PATH");
-      }
-      if (tls === undefined) return refuse(context, "tls", "is missing; add it, or write the address alone");
-      return { ...address, tls };
+      const guard = requiresMetadata ? ({ requiresMetadata } as const) : undefined;
+      return { ...withMore(parsed.address, { ...entry, isGuarded: requiresMetadata }, context), ...guard };
     });
+}
+
+/** What a mapping says of an address beside the address. */
+interface Entry {
+  readonly principal?: string | undefined;
+  readonly groups?: readonly string[] | undefined;
+  readonly tls?: TlsConfig | undefined;
+  readonly isGuarded: boolean;
+}
+
+function withMore(address: ListenAddress, entry: Entry, context: z.RefinementCtx): ListenAddress {
+  return address.kind === "unix" ? withOwner(address, entry, context) : withTls(address, entry, context);
+}
+
+type UnixAddress = Extract<ListenAddress, { kind: "unix" }>;
+type TcpAddress = Extract<ListenAddress, { kind: "tcp" }>;
+
+function withOwner(
+  address: UnixAddress,
+  { principal, groups, tls, isGuarded }: Entry,
+  context: z.RefinementCtx,
+): ListenAddress {
+  if (tls !== undefined) return refuse(context, "tls", "is not used by a Unix socket; remove it");
+  if (principal !== undefined) return { ...address, workload: { principal, groups: groups ?? [] } };
+  if (isGuarded && groups === undefined) return address;
+  return refuse(context, "principal", "is missing; say whose the socket is");
+}
+
+function withTls(
+  address: TcpAddress,
+  { principal, groups, tls, isGuarded }: Entry,
+  context: z.RefinementCtx,
+): ListenAddress {
+  if (principal !== undefined || groups !== undefined) {
+    return refuse(context, "address", "must be a Unix socket to be one principal's; write unix:PATH");
+  }
+  if (tls !== undefined) return { ...address, tls };
+  if (isGuarded) return address;
+  return refuse(context, "tls", "is missing; add it, or write the address alone");
 }
 
 function createTlsSchema(directory: string): z.ZodType<TlsConfig> {

@@ -15,7 +15,8 @@ const releasing: ReadonlySet<Action> = new Set<Action>(["read", "watch"]);
 
 const misplacedStars = "must have ** only as a whole segment, such as a/**; use * within one";
 
-const pattern = z
+/** A pattern of names or principals: `*` is anything within a segment, `**` any segments. */
+export const patternSchema: z.ZodType<string, string> = z
   .string()
   .min(1)
   .max(maxPatternLength)
@@ -23,7 +24,7 @@ const pattern = z
     error: misplacedStars,
   });
 
-const patterns = z.array(pattern).min(1).max(maxPatterns);
+const patterns = z.array(patternSchema).min(1).max(maxPatterns);
 const groupName = z.string().min(1).max(maxPatternLength);
 const patternType = "list of patterns: * is anything within a segment, ** any segments";
 

@@ -15,6 +15,7 @@ import {
   virtualKeyBrokerService,
 } from "./services.js";
 import { type GrpcAddress, Listener } from "./listener.js";
+import { guardedBy } from "./metadata-guard.js";
 import type { Identify } from "./open-call.js";
 import { type ConnectionOf, countUses } from "./connection-use.js";
 import { type ClientCertificates, TlsFront, type TlsMaterial } from "./tls-front.js";
@@ -26,6 +27,8 @@ export interface ListenRequest {
   readonly address: GrpcAddress;
   /** Tells who calls there. */
   readonly identify: Identify;
+  /** Whether every call must show by its metadata that it was meant for a broker; health and reflection need not. */
+  readonly requiresMetadata?: boolean | undefined;
   /** Undefined for plaintext. */
   readonly tls: ListenerTls | undefined;
 }
@@ -88,12 +91,14 @@ export class GrpcServer {
    * Listens on one more address.
    * @throws SecretError `CONFIG_INVALID` when the address cannot be had
    */
-  async listen({ address, identify, tls }: ListenRequest): Promise<OpenAddress> {
+  async listen({ address, identify: identifyAny, requiresMetadata, tls }: ListenRequest): Promise<OpenAddress> {
     const connectionOf: ConnectionOf = (peer) => listener.connection(peer);
-    const server = this.#createServer(connectionOf, ({ peer: id, authorization, forwardedCertificate }) => {
+    const identify = requiresMetadata === true ? guardedBy(identifyAny) : identifyAny;
+    const server = this.#createServer(connectionOf, (credentials) => {
+      const { peer: id, authorization, forwardedCertificate, guard } = credentials;
       const connection = connectionOf(id);
       connection?.use();
-      return identify({ peer: connection?.peer ?? "gone", connection, authorization, forwardedCertificate });
+      return identify({ peer: connection?.peer ?? "gone", connection, authorization, forwardedCertificate, guard });
     });
     const front = tls && new TlsFront(tls.material, tls.clientCertificates);
     const { idleTimeoutMs } = this.#options.connections;

@@ -4,6 +4,7 @@ import type { Caller } from "../domain/caller.js";
 import type { SecretError } from "../domain/secret-error.js";
 import type { Credentials } from "../identity/caller-identity.js";
 import { toSecretError } from "../rpc/encode-status.js";
+import { guardKey } from "./metadata-guard.js";
 
 /** The metadata key that names a call. */
 export const requestIdKey = "x-request-id";
@@ -20,7 +21,13 @@ export interface WireCall extends CallerPresence {
  * @throws SecretError `CREDENTIAL_MISSING`, `CREDENTIAL_INVALID`, `CREDENTIAL_EXPIRED`, `IDENTITY_UNAVAILABLE`,
  * `RATE_LIMITED`, as the promise may reject
  */
-export type Identify = (credentials: Credentials) => Caller | Promise<Caller>;
+export type Identify = (credentials: CallCredentials) => Caller | Promise<Caller>;
+
+/** What a call brings, of itself and of its caller. */
+export interface CallCredentials extends Credentials {
+  /** What it carries under `x-secret-broker-request`. */
+  readonly guard: string | undefined;
+}
 
 /** A call, and why it must not go on when its credentials are not good. */
 export interface OpenedCall {
@@ -56,6 +63,7 @@ export function openCall(wire: WireCall, identify: Identify, options: OpenCallOp
       peer,
       authorization: first[authorizationKey]?.toString(),
       forwardedCertificate: first[forwardedCertificateKey]?.toString(),
+      guard: first[guardKey]?.toString(),
     });
   } catch (error) {
     caller = strangerAt(peer);

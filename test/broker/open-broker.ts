@@ -178,7 +178,7 @@ export function openBroker(manager: SecretManager, { access, settings, clock }: 
   const enforcement = new Enforcement({ audit, metrics, policy: () => inForce.policy, payloadHashes });
   const watches = new SecretWatches({ manager: guarded, enforcement, log, settings: () => inForce.watch });
   const cacheParts = { manager: guarded, counts: metrics.cache, settings: () => inForce.cache, clock };
-  const followed = new FollowedCache({ ...cacheParts, watches });
+  const followed = new FollowedCache({ ...cacheParts, watches, log });
   const { cache } = followed;
   const broker = new Broker({ manager: guarded, cache, enforcement, metrics, watches, settings: () => inForce });
   return {

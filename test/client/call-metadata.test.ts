@@ -9,11 +9,12 @@ describe("the metadata of a call", () => {
       authorization: "Bearer t",
       traceparent,
       "x-request-id": "r-1",
+      "x-secret-broker-request": "true",
     });
   });
 
-  it("carries nothing that was not given", () => {
-    expect(callMetadata({}, undefined).getMap()).toEqual({});
+  it("carries nothing that was not given, but for what an address may require", () => {
+    expect(callMetadata({}, undefined).getMap()).toEqual({ "x-secret-broker-request": "true" });
   });
 
   it.each(["", "a b", "ü", "x".repeat(257)])("refuses the trace %j", (text) => {

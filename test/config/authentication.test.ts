@@ -8,6 +8,35 @@ import { configOf, placesOf, problemsOf, withMemory } from "./config-text.js";
 
 const hash = `sha256:${"0a".repeat(32)}`;
 
+describe("secret_broker.listen with required metadata", () => {
+  it.each([
+    ['{ address: "127.0.0.1:0", require_metadata: true }', { kind: "tcp", host: "127.0.0.1", port: 0 }],
+    ['{ address: "unix:/a.sock", require_metadata: true }', { kind: "unix", path: "/a.sock" }],
+  ])("%s needs nothing else", (listen, address) => {
+    const [found] = configOf(withMemory(`  listen: ${listen}\n`)).listen;
+    expect(found).toEqual({ ...address, requiresMetadata: true });
+  });
+
+  it("goes with a principal, and does not make everyone prove something", () => {
+    const text = withMemory('  listen: { address: "unix:/a.sock", principal: a, require_metadata: true }\n');
+    const workload = { principal: "a", groups: [] };
+    expect(configOf(text).listen).toEqual([{ kind: "unix", path: "/a.sock", workload, requiresMetadata: true }]);
+    expect(configOf(withMemory('  listen: { address: "unix:a.sock", require_metadata: true }\n')).policies).toBe(
+      undefined,
+    );
+  });
+
+  it.each([
+    ["{ address: unix:a.sock, require_metadata: false }", "principal is missing"],
+    ["{ address: unix:a.sock, groups: [g], require_metadata: true }", "principal is missing"],
+    ['{ address: "127.0.0.1:0", require_metadata: false }', "tls is missing"],
+    ['{ address: "0.0.0.0:1", require_metadata: true }', "must have a loopback host"],
+    ["{ address: unix:a.sock, require_metadata: yes please }", "require_metadata"],
+  ])("%s is refused", (listen, message) => {
+    expect(JSON.stringify(problemsOf(withMemory(`  listen: ${listen}\n`)))).toContain(message);
+  });
+});
+
 describe("secret_broker.listen with a socket of one principal", () => {
   it("says whose it is", () => {
     const text = withMemory('  listen: ["127.0.0.1:0", { address: "unix:a.sock", principal: a, groups: [g] }]\n');

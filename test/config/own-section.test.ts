@@ -42,6 +42,7 @@ const defaults: Omit<Config, "file" | "manager" | "keyManagement"> = {
     negativeTtlMs: 0,
     maxBytes: 67_108_864,
     jitter: 0.1,
+    prefetch: [],
     snapshot: undefined,
   },
   breaker: undefined,

@@ -1,3 +1,5 @@
+import type { Policy } from "../../policy/policy.js";
+
 /** How answers are kept and given again. */
 export interface CacheSettings {
   /** How long an answer is given again without asking; nothing is kept at 0. */
@@ -15,4 +17,16 @@ export interface CacheSettings {
   readonly jitter: number;
   /** How long a question for several callers, or for none, may take. */
   readonly fetchTimeoutMs: number;
+  /** What is read before anybody asks for it; undefined for nothing. */
+  readonly prefetch?: PrefetchSettings | undefined;
+}
+
+/** What is read before anybody asks for it. */
+export interface PrefetchSettings {
+  /** Names, and patterns of names that the manager is asked for. */
+  readonly names: readonly string[];
+  /** How many are asked for at once at the start. */
+  readonly concurrency: number;
+  /** What nobody may read under this is not asked for. */
+  readonly bounds: Policy;
 }

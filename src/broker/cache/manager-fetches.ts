@@ -7,7 +7,7 @@ import { entryOf } from "./cache-entry.js";
 import type { CacheSettings } from "./cache-settings.js";
 import type { CachePlace, CacheStore } from "./cache-store.js";
 import { isOutage, isRefutation } from "./outage.js";
-import { SharedFetch } from "./shared-fetch.js";
+import { type FetchFacts, SharedFetch } from "./shared-fetch.js";
 
 /** Which version to read. */
 export interface VersionRef extends ReadRef {
@@ -53,14 +53,15 @@ export class ManagerFetches {
     const { clock, settings } = this.#parts;
     const { place, isBackground } = target;
     const askedAtMs = clock.nowMs();
-    const { caller, requestId } = call;
+    const { caller, requestId, traceparent } = call;
     // Of its own, as whoever joins may have more time than the one who asked first.
-    const deadlineMs = Math.max(isBackground ? 0 : call.deadlineMs, Date.now() + settings().fetchTimeoutMs);
-    const own = new Call({ caller, requestId, deadlineMs });
+    const timeoutMs = settings().fetchTimeoutMs;
+    const deadlineMs = Math.max(isBackground ? 0 : call.deadlineMs, Date.now() + timeoutMs);
+    const own = new Call({ caller, requestId, traceparent, deadlineMs });
     try {
       const reply = this.ask(own, request);
       if (reply instanceof Promise) {
-        place.fetch = this.#follow(reply, own, { ...target, askedAtMs });
+        place.fetch = this.#follow(reply, own, { ...target, askedAtMs, timeoutMs });
         return place.fetch;
       }
       this.#keep(place, reply, askedAtMs);
@@ -76,11 +77,7 @@ export class ManagerFetches {
     for (const fetch of this.#running) fetch.cancel();
   }
 
-  #follow(
-    reply: Promise<Secret | undefined>,
-    own: Call,
-    { place, ...facts }: FetchTarget & { readonly askedAtMs: number },
-  ): SharedFetch {
+  #follow(reply: Promise<Secret | undefined>, own: Call, { place, ...facts }: FetchTarget & FetchFacts): SharedFetch {
     const settle = (): void => {
       own.end();
       this.#running.delete(fetch);

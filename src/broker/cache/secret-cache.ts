@@ -70,6 +70,18 @@ export class SecretCache implements FeedListener {
     return found ?? this.#ask({ call, request, key });
   }
 
+  /** Asks for an active version whatever is kept, so that it is at hand for whoever reads next. @throws SecretError */
+  async renew(call: Call, name: SecretName): Promise<void> {
+    const request = { name };
+    const key = this.#settings().ttlMs === 0 ? undefined : this.#keyOf(call, request);
+    if (key === undefined) return;
+    const place = this.#store.open(name, key);
+    const running = place.fetch?.isGivenUp === false ? place.fetch : undefined;
+    if (running === undefined) this.#counts.refreshes += 1;
+    const asked = running ?? this.#fetches.begin(call, request, { place, isBackground: true });
+    if (asked instanceof SharedFetch) await asked.wait(call);
+  }
+
   /** Makes a change; what is kept of the names is dropped before anybody hears that it was made. */
   async change<T>(names: readonly SecretName[], work: () => Promise<T>): Promise<T> {
     try {

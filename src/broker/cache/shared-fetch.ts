@@ -5,6 +5,15 @@ import { whileLive } from "../guarded-call.js";
 /** Said instead of an answer that did not come in the time there was. */
 export const late: unique symbol = Symbol("late");
 
+/** What is known of a question from its begin. */
+export interface FetchFacts {
+  readonly askedAtMs: number;
+  /** Whether nobody waits for it. */
+  readonly isBackground: boolean;
+  /** How long it may go on while nobody waits. */
+  readonly timeoutMs: number;
+}
+
 /**
  * One question to the manager that several callers may wait for, each as long as it lives. It is given up when the last
  * of them leaves, unless it is to be known anyway.
@@ -17,18 +26,17 @@ export class SharedFetch {
   readonly #call: Call;
   #waiters = 0;
   #isBackground: boolean;
+  /** Until when it may go on while nobody waits, as `performance.now()` tells it. */
+  readonly #backgroundEndMs: number;
   #isGivenUp = false;
 
   /** @param call the question's own, under which the manager works */
-  constructor(
-    call: Call,
-    answer: Promise<Secret | undefined>,
-    { askedAtMs, isBackground }: { readonly askedAtMs: number; readonly isBackground: boolean },
-  ) {
+  constructor(call: Call, answer: Promise<Secret | undefined>, { askedAtMs, isBackground, timeoutMs }: FetchFacts) {
     this.#call = call;
     this.answer = answer;
     this.askedAtMs = askedAtMs;
     this.#isBackground = isBackground;
+    this.#backgroundEndMs = performance.now() + timeoutMs;
     // Each who waits hears of a failure; it is nobody's fault when none does.
     answer.catch(() => undefined);
   }
@@ -50,7 +58,7 @@ export class SharedFetch {
       return patienceMs === undefined ? await answer : await this.#withPatience(answer, patienceMs);
     } finally {
       this.#waiters -= 1;
-      if (this.#waiters === 0 && !this.#isBackground) this.cancel();
+      if (this.#waiters === 0) this.#leaveAlone();
     }
   }
 
@@ -58,6 +66,24 @@ export class SharedFetch {
   cancel(): void {
     this.#isGivenUp = true;
     this.#call.cancel();
+  }
+
+  /** The one who asked may have had hours; nobody's question does not. */
+  #leaveAlone(): void {
+    if (!this.#isBackground) {
+      this.cancel();
+      return;
+    }
+    const timer = setTimeout(
+      () => {
+        if (this.#waiters === 0) this.cancel();
+      },
+      Math.max(this.#backgroundEndMs - performance.now(), 0),
+    ).unref();
+    const settle = (): void => {
+      clearTimeout(timer);
+    };
+    this.answer.then(settle, settle);
   }
 
   async #withPatience<T>(answer: Promise<T>, patienceMs: number): Promise<T | typeof late> {

@@ -1,4 +1,13 @@
+import type { Caller } from "../../domain/caller.js";
 import { Call } from "../call.js";
+
+/** The broker, as the caller of calls of its own. */
+export const ownCaller: Caller = Object.freeze<Caller>({
+  principal: "secret-broker",
+  groups: [],
+  provenBy: "none",
+  peer: "internal",
+});
 
 let calls = 0;
 
@@ -19,7 +28,7 @@ export async function withOwnCall<T>(
 ): Promise<T> {
   calls += 1;
   const call = new Call({
-    caller: { principal: "secret-broker", groups: [], provenBy: "none", peer: "internal" },
+    caller: ownCaller,
     requestId: `${purpose}-${String(calls)}`,
     deadlineMs: Date.now() + timeoutMs,
   });

@@ -1,32 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
-import { SecretBrokerClient } from "../../../src/client/index.js";
-import { startBroker, type StartBrokerOptions, type TestBroker } from "../../../src/testkit/start-broker.js";
-
-const common = `
-  admin: { listen: "off" }
-  audit: { sink: file, path: audit.jsonl }
-  log: { level: error }
-  timeouts: { drain: 1s }
-`;
-
-async function start(manager: string, rest = "", options: StartBrokerOptions = {}): Promise<TestBroker> {
-  const config = `
-general_settings: { key_management_settings: { access_mode: read_and_write } }
-secret_broker:
-  manager: ${manager}
-${common}${rest}`;
-  const broker = await startBroker({ config, ...options });
-  onTestFinished(() => broker.stop());
-  return broker;
-}
-
-function clientOf(address: string): SecretBrokerClient {
-  const client = new SecretBrokerClient(address, { retry: { attempts: 1 } });
-  onTestFinished(() => client.close());
-  return client;
-}
+import { describe, expect, it } from "vitest";
+import { clientOf, start } from "./start-sidecar.js";
 
 const cache = "  cache: { ttl: 50ms, max_stale: 1h, jitter: 0 }\n";
 

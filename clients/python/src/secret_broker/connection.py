@@ -26,6 +26,8 @@ _CONNECTION_OPTIONS = (
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.enable_http_proxy", 0),
 )
+# An address may require it, to tell callers from programs that were made to send a request.
+_GUARD = ("x-secret-broker-request", "true")
 
 Token = str | Callable[[], str | None] | None
 """A bearer token, or what gives it, asked on each call."""
@@ -72,19 +74,22 @@ class Settings:
             return api.insecure_channel(self.address, self.channel_options())
         return api.secure_channel(self.address, self.tls.credentials(), self.channel_options())
 
-    def metadata(self) -> list[tuple[str, str]] | None:
-        """For each call. Raises SecretBrokerError, CREDENTIAL_INVALID, and never shows the token."""
+    def metadata(self) -> list[tuple[str, str]]:
+        """For each call: that it is meant for a broker, which an address may require, and who makes it.
+
+        Raises SecretBrokerError, CREDENTIAL_INVALID, and never shows the token.
+        """
         try:
             token = self.token() if callable(self.token) else self.token
         except Exception as error:
             # Whatever a function of the caller's says stays in the cause.
             raise _no_token(f"could not be had: {type(error).__name__}") from error
         if token is None:
-            return None
+            return [_GUARD]
         # What gRPC cannot send it refuses with a message that quotes it.
         if not isinstance(token, str) or re.fullmatch(r"[!-~]+", token) is None:
             raise _no_token("must be visible ASCII characters")
-        return [("authorization", f"Bearer {token}")]
+        return [_GUARD, ("authorization", f"Bearer {token}")]
 
 
 def create_settings(address: str, tls: Tls | None, token: Token, timeout: float) -> Settings:

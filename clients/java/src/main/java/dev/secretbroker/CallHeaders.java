@@ -13,12 +13,15 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 
-/** Adds the token and the request's id to each call. */
+/** Adds to each call what an address may require of it, the token, and the request's id. */
 record CallHeaders(Optional<Callable<String>> token, Optional<String> requestId) implements ClientInterceptor {
   private static final Metadata.Key<String> AUTHORIZATION =
       Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
   private static final Metadata.Key<String> REQUEST_ID =
       Metadata.Key.of("x-request-id", Metadata.ASCII_STRING_MARSHALLER);
+  /** Shows that a call is meant for a broker. */
+  private static final Metadata.Key<String> GUARD =
+      Metadata.Key.of("x-secret-broker-request", Metadata.ASCII_STRING_MARSHALLER);
   private static final Pattern VISIBLE = Pattern.compile("[\\x21-\\x7e]+");
 
   @Override
@@ -28,6 +31,7 @@ record CallHeaders(Optional<Callable<String>> token, Optional<String> requestId)
     return new SimpleForwardingClientCall<>(next.newCall(method, options)) {
       @Override
       public void start(Listener<A> listener, Metadata headers) {
+        headers.put(GUARD, "true");
         bearer.ifPresent(value -> headers.put(AUTHORIZATION, value));
         requestId.ifPresent(value -> headers.put(REQUEST_ID, value));
         super.start(listener, headers);
