@@ -6,6 +6,7 @@ import { read } from "./read.ts";
 import { readTls } from "./read-tls.ts";
 import { scale } from "./scale.ts";
 import { store } from "./store.ts";
+import { watch } from "./watch.ts";
 
 // usage: npm run bench -- NAME [--rounds N] [--keep]; read takes --tls
 const benches: Readonly<Record<string, (rounds: number) => Promise<BenchReport>>> = {
@@ -14,6 +15,7 @@ const benches: Readonly<Record<string, (rounds: number) => Promise<BenchReport>>
   read,
   store,
   scale,
+  watch,
 };
 const minRounds = 5;
 

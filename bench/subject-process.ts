@@ -9,11 +9,16 @@ export interface SubjectProcess {
   readonly address: string;
   /** The CPU the process has used since it started, in microseconds. */
   cpuMicros(): Promise<number>;
+  /** The memory it has resident once what is garbage was collected. */
+  residentBytes(): Promise<number>;
   stop(): void;
 }
 
-/** Room for the young objects of many calls at once, as `npm start` gives it; a bare server gains nothing by it. */
-const nodeOptions = ["--max-semi-space-size=64"];
+/**
+ * Room for the young objects of many calls at once, as `npm start` gives it; a bare server gains nothing by it. And what
+ * is garbage must not count as memory that is held.
+ */
+const nodeOptions = ["--max-semi-space-size=64", "--expose-gc"];
 
 /** Starts a subject's file and waits until it serves; pinned to the last core where the machine can. */
 export async function startSubject(file: string, args: readonly string[] = []): Promise<SubjectProcess> {
@@ -31,6 +36,11 @@ export async function startSubject(file: string, args: readonly string[] = []): 
       child.send("cpu");
       const message = await next(child);
       return "cpuMicros" in message ? message.cpuMicros : Number.NaN;
+    },
+    residentBytes: async () => {
+      child.send("memory");
+      const message = await next(child);
+      return "residentBytes" in message ? message.residentBytes : Number.NaN;
     },
     stop: () => {
       child.disconnect();

@@ -43,7 +43,7 @@ const (
 	Removed
 	// Synced: everything up to Revision has been told.
 	Synced
-	// Heartbeat: nothing has changed; CurrentTime is when the broker last knew that.
+	// Heartbeat: the stream is alive; CurrentTime is when the broker last knew everything to be current.
 	Heartbeat
 )
 

@@ -22,10 +22,10 @@ import type { GuardedManager } from "./guarded-manager.js";
 import { filterPage, unwrapPageToken, wrapPageToken } from "./list-secrets.js";
 import { type ReadRequest, type ReadResult, readSecret } from "./read-secret.js";
 import { type RotateRequest, rotateSecret } from "./rotate-secret.js";
-import { runConcurrently } from "./run-concurrently.js";
 import type { SecretRef } from "./secret-ref.js";
 import type { OpenWatch, SecretWatches } from "./watch/secret-watches.js";
 import type { WatchMessage } from "./watch/watch-messages.js";
+import { WorkSlots } from "./work-slots.js";
 
 /** What to write. */
 export interface WriteRequest extends SecretRef, WriteOptions {
@@ -96,8 +96,7 @@ export class Broker {
 
   /** Reads one version of a secret. */
   readSecret(call: Call, request: ReadRequest): Promise<ReadResult> {
-    const access = readOf(request);
-    return this.#enforcement.perform([call, access], () => readSecret(this.#cache, call, request), this.#describeRead);
+    return this.#recordRead(call, request, () => readSecret(this.#cache, call, request));
   }
 
   /** Reads many secrets; each is decided, recorded and answered on its own, and all are of one point in time if asked. */
@@ -106,17 +105,8 @@ export class Broker {
     requests: readonly (ReadRequest | SecretError)[],
     atomic: boolean,
   ): Promise<BatchItem[]> {
-    const read = atomic ? this.#atomicReader(call, requests) : (request: ReadRequest) => this.readSecret(call, request);
-    return await runConcurrently(requests, this.#settings().batchConcurrency, async (request) => {
-      if (isSecretError(request)) return { error: request };
-      try {
-        return { read: await read(request) };
-      } catch (error) {
-        return {
-          error: isSecretError(error) ? error : new SecretError("INTERNAL_ERROR", "internal error", { cause: error }),
-        };
-      }
-    });
+    const read = atomic ? this.#atomicReader(call, requests) : this.#boundReader(call);
+    return await Promise.all(requests.map(async (request) => await itemOf(request, read)));
   }
 
   /** Lists a page of the secrets the caller may list. */
@@ -215,20 +205,24 @@ export class Broker {
     return this.#watches.open(call, send);
   }
 
+  /** The manager is asked for so many at once; their records wait for nobody, so that they are written together. */
+  #boundReader(call: Call): ReadOne {
+    const slots = new WorkSlots(this.#settings().batchConcurrency);
+    return (request) => this.#recordRead(call, request, () => slots.run(() => readSecret(this.#cache, call, request)));
+  }
+
   /** Only what is allowed is asked for, and each of it passes enforcement as a read does. */
-  #atomicReader(
-    call: Call,
-    requests: readonly (ReadRequest | SecretError)[],
-  ): (request: ReadRequest) => Promise<ReadResult> {
+  #atomicReader(call: Call, requests: readonly (ReadRequest | SecretError)[]): ReadOne {
     this.#manager.assertSupports("atomic_batch");
     const allowed = requests.filter(
       (request): request is ReadRequest => !isSecretError(request) && this.#enforcement.mayAlso(call, "read", request),
     );
     const batch = new AtomicBatch(this.#manager, call, allowed);
-    return (request) => {
-      const access = readOf(request);
-      return this.#enforcement.perform([call, access], () => batch.read(request), this.#describeRead);
-    };
+    return (request) => this.#recordRead(call, request, () => batch.read(request));
+  }
+
+  #recordRead(call: Call, request: ReadRequest, read: () => ReadResult | Promise<ReadResult>): Promise<ReadResult> {
+    return this.#enforcement.perform([call, readOf(request)], read, this.#describeRead);
   }
 
   #delete(call: Call, { name, options, mustExist, ...rest }: DeleteRequest): Promise<DeleteReply> {
@@ -256,6 +250,20 @@ export class Broker {
     return (
       secretNameProblem(name) === undefined && this.#enforcement.mayAlso(call, "list", { name: name as SecretName })
     );
+  }
+}
+
+/** Reads one secret of a batch. */
+type ReadOne = (request: ReadRequest) => Promise<ReadResult>;
+
+async function itemOf(request: ReadRequest | SecretError, read: ReadOne): Promise<BatchItem> {
+  if (isSecretError(request)) return { error: request };
+  try {
+    return { read: await read(request) };
+  } catch (error) {
+    return {
+      error: isSecretError(error) ? error : new SecretError("INTERNAL_ERROR", "internal error", { cause: error }),
+    };
   }
 }
 

@@ -35,6 +35,8 @@ export class Call implements CallIdentity {
   #controller: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
   #interruption: SecretError | undefined;
+  #onInterruption: ((reason: SecretError) => void) | undefined;
+  #isArmed = false;
   #ended = false;
 
   /** @param presence tells when the caller goes away; without it the call is nobody's but the broker's own. */
@@ -48,7 +50,17 @@ export class Call implements CallIdentity {
 
   /** Aborted when the caller goes away or the deadline passes; its reason is a `SecretError`. */
   get signal(): AbortSignal {
-    return (this.#controller ??= this.#arm()).signal;
+    return (this.#controller ??= this.#openController()).signal;
+  }
+
+  /**
+   * Has one listener told why the call ends when the caller goes away or its time is over, at once where that is so
+   * already. For one who waits for hours: a signal and what listens to it take ten times the memory.
+   */
+  onInterruption(listener: (reason: SecretError) => void): void {
+    this.#arm();
+    if (this.#interruption === undefined) this.#onInterruption = listener;
+    else listener(this.#interruption);
   }
 
   /** @throws SecretError when the caller is gone or the deadline has passed. */
@@ -75,8 +87,16 @@ export class Call implements CallIdentity {
     clearTimeout(this.#timer);
   }
 
-  #arm(): AbortController {
+  #openController(): AbortController {
     const controller = new AbortController();
+    this.#arm();
+    if (this.#interruption !== undefined) controller.abort(this.#interruption);
+    return controller;
+  }
+
+  #arm(): void {
+    if (this.#isArmed) return;
+    this.#isArmed = true;
     this.#presence?.once("cancelled", () => {
       this.cancel();
     });
@@ -86,21 +106,19 @@ export class Call implements CallIdentity {
     const isStream = this.deadlineMs === Infinity;
     const lastMs = Date.now() + maxTimerMs;
     const endMs = !isStream ? this.deadlineMs : expiresAtMs > lastMs ? Infinity : expiresAtMs;
-    if (this.#interruption === undefined && endMs !== Infinity) {
-      const remainingMs = Math.min(Math.max(endMs - Date.now(), 0), maxTimerMs);
-      this.#timer = setTimeout(() => {
-        this.#interrupt(isStream ? expired() : timedOut());
-      }, remainingMs);
-    } else if (this.#interruption !== undefined) {
-      controller.abort(this.#interruption);
-    }
-    return controller;
+    if (this.#interruption !== undefined || endMs === Infinity) return;
+    const remainingMs = Math.min(Math.max(endMs - Date.now(), 0), maxTimerMs);
+    this.#timer = setTimeout(() => {
+      this.#interrupt(isStream ? expired() : timedOut());
+    }, remainingMs);
   }
 
   #interrupt(error: SecretError): void {
-    this.#interruption ??= error;
+    if (this.#interruption !== undefined) return;
+    this.#interruption = error;
     clearTimeout(this.#timer);
-    this.#controller?.abort(this.#interruption);
+    this.#controller?.abort(error);
+    this.#onInterruption?.(error);
   }
 }
 

@@ -44,7 +44,7 @@ function holdUntilOver(call: AnyCall, connection: Connection): void {
   };
   connection.hold();
   // Whichever comes first: a stream that its caller gives up may never be finished, and the other way round.
-  call.once("close", end);
-  call.once("cancelled", end);
-  call.once("finish", end);
+  call.on("close", end);
+  call.on("cancelled", end);
+  call.on("finish", end);
 }

@@ -99,16 +99,21 @@ export class Interceptor {
     };
   }
 
-  async #follow<Request, Response>(
+  /** Without a frame of its own that would wait as long as the stream does. */
+  #follow<Request, Response>(
     passage: Passage,
     wire: ServerDuplexStream<Request | typeof malformedMessage, Response>,
     rpc: StreamRpc<Request, Response>,
   ): Promise<never> {
-    if (passage.pending !== undefined) passage.call = await passage.pending;
-    passage.pending = undefined;
-    const { call } = passage;
-    this.#admit(passage);
-    return await rpc.handle(call, new WireStream(wire, call));
+    if (passage.pending !== undefined)
+      return this.#runLater(passage, passage.pending, () => this.#follow(passage, wire, rpc));
+    try {
+      this.#admit(passage);
+      return rpc.handle(passage.call, new WireStream(wire, passage.call));
+    } catch (thrown) {
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what was thrown, as it was
+      return Promise.reject(thrown);
+    }
   }
 
   #run<Request, Response>(

@@ -22,8 +22,11 @@ export interface StreamRpc<Request, Response> {
 
 /** The messages of a bidirectional call. */
 export interface CallStream<Request, Response> {
-  /** Those of the caller, until it closes its side. The next is read when it is asked for. @throws SecretError */
-  requests(): AsyncIterable<Request>;
+  /**
+   * Takes those of the caller, until it closes its side: the next one when what the one before asked for is done.
+   * @param fail told why no more are taken
+   */
+  listen(take: (request: Request) => Promise<void>, fail: (thrown: unknown) => void): void;
   /** Sends one; resolves when the next can be sent. @throws SecretError `CALL_CANCELLED`, `MANAGER_TIMEOUT` */
   send(response: Response): Promise<void>;
 }

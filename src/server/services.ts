@@ -13,6 +13,7 @@ import { deleteSecret } from "./handlers/delete-secret.js";
 import { deleteVirtualKeys } from "./handlers/delete-virtual-keys.js";
 import { describeSecret } from "./handlers/describe-secret.js";
 import { destroySecret } from "./handlers/destroy-secret.js";
+import { encodeBatchAnswer } from "./handlers/encode-batch-answer.js";
 import { encodeReadResult } from "./handlers/encode-read-result.js";
 import { encodeWatchMessage } from "./handlers/encode-watch-message.js";
 import { freezeSecret } from "./handlers/freeze-secret.js";
@@ -80,9 +81,13 @@ export function secretBrokerService({ broker, settings, interceptor, identify }:
     rotateSecret: interceptor.unary(rotateSecret(broker, settings)),
     watchSecrets: interceptor.stream(watchSecrets(broker)),
   } satisfies Record<keyof typeof SecretBrokerService, BindRpc>;
-  const readDefinition = { ...SecretBrokerService.readSecret, responseSerialize: encodeReadResult };
-  const watchDefinition = { ...SecretBrokerService.watchSecrets, responseSerialize: encodeWatchMessage };
-  return bind({ ...SecretBrokerService, readSecret: readDefinition, watchSecrets: watchDefinition }, rpcs, identify);
+  // These write their answers themselves, each secret's bytes once.
+  const written = {
+    readSecret: { ...SecretBrokerService.readSecret, responseSerialize: encodeReadResult },
+    batchReadSecrets: { ...SecretBrokerService.batchReadSecrets, responseSerialize: encodeBatchAnswer },
+    watchSecrets: { ...SecretBrokerService.watchSecrets, responseSerialize: encodeWatchMessage },
+  };
+  return bind({ ...SecretBrokerService, ...written }, rpcs, identify);
 }
 
 /** `VirtualKeyBroker`. */

@@ -13,19 +13,28 @@ export class WireStream<Request, Response> implements CallStream<Request, Respon
     this.#call = call;
   }
 
-  async *requests(): AsyncGenerator<Request> {
-    // The caller may close its side and still want to be answered.
-    for await (const message of this.#wire.iterator({ destroyOnReturn: false })) {
-      const request = message as Request | typeof malformedMessage;
-      if (request === malformedMessage) throw malformed();
-      yield request;
-    }
+  /** {@inheritDoc CallStream.listen} */
+  listen(take: (request: Request) => Promise<void>, fail: (thrown: unknown) => void): void {
+    const wire = this.#wire;
+    const goOn = (): void => {
+      wire.resume();
+    };
+    wire.on("data", (request: Request | typeof malformedMessage) => {
+      wire.pause();
+      if (request === malformedMessage) fail(malformed());
+      else take(request).then(goOn, fail);
+    });
   }
 
+  /** {@inheritDoc CallStream.send} */
   async send(response: Response): Promise<void> {
+    this.#call.assertLive();
+    if (!this.#wire.write(response)) await this.#drained();
+  }
+
+  async #drained(): Promise<void> {
+    // Not before: a watcher that reads what it is sent never needs a signal.
     const { signal } = this.#call;
-    signal.throwIfAborted();
-    if (this.#wire.write(response)) return;
     const { promise, resolve } = Promise.withResolvers<undefined>();
     const goOn = (): void => {
       resolve(undefined);

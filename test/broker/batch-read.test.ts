@@ -112,3 +112,28 @@ describe("a batch from one point in time", () => {
     });
   });
 });
+
+describe("a batch of single reads", () => {
+  it("asks the manager for as many at once as is configured, and no more", async () => {
+    let underWay = 0;
+    let most = 0;
+    const slow: SecretManager = {
+      managerName: "slow",
+      readSecret: async (name) => {
+        underWay += 1;
+        most = Math.max(most, underWay);
+        await new Promise((resolve) => setImmediate(resolve));
+        underWay -= 1;
+        return `value of ${name}`;
+      },
+    };
+    const { broker, sink } = openBroker(slow, { settings: { batchConcurrency: 4 } });
+    const requests = Array.from({ length: 30 }, (_, index) => ({ name: nameOf(`N${String(index)}`) }));
+    const items = await broker.batchReadSecrets(liveCall(), requests, false);
+    expect(items.map((item) => ("read" in item ? item.read.secret.payload : "failed"))).toEqual(
+      requests.map(({ name }) => `value of ${name}`),
+    );
+    expect(most).toBe(4);
+    expect(sink.records.map(({ name }) => name).toSorted()).toEqual(requests.map(({ name }) => name).toSorted());
+  });
+});

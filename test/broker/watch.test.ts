@@ -17,12 +17,18 @@ class ScriptedManager implements SecretManager {
   readonly begun: (bigint | undefined)[] = [];
   /** Thrown by reads while it is set. */
   readFailure: unknown;
+  /** Names that cannot be read. */
+  readonly failing = new Set<string>();
+  /** What was read, in order. */
+  readonly reads: string[] = [];
   #tell: ((event: unknown) => void) | undefined;
   #break: ((thrown: unknown) => void) | undefined;
 
   readSecret(name: string): ReadReply | undefined {
     // eslint-disable-next-line @typescript-eslint/only-throw-error -- whatever a test wants to see thrown
     if (this.readFailure !== undefined) throw this.readFailure;
+    if (this.failing.has(name)) throw new Error("down");
+    this.reads.push(name);
     return this.values.get(name);
   }
 
@@ -72,6 +78,8 @@ interface Running extends OpenWatch {
   readonly lines: readonly string[];
   readonly ended: Promise<SecretError>;
   subscribe(subscription: Partial<Subscription>): Promise<void>;
+  /** Lets the next message wait on its way, as a watcher does that reads no further. Returns its end. */
+  hold(): () => void;
 }
 
 const ends: (() => Promise<unknown>)[] = [];
@@ -84,9 +92,10 @@ function watch(manager: ScriptedManager, options: OpenBrokerOptions = {}): Runni
   const messages: WatchMessage[] = [];
   const caller = { principal: "watcher", groups: [], provenBy: "none", peer: "unix" } as const;
   const call = new Call({ caller, requestId: "w", deadlineMs: Infinity });
+  let held = Promise.resolve();
   const open = broker.watchSecrets(call, (message) => {
     messages.push(message);
-    return Promise.resolve();
+    return held;
   });
   const ended = open.run().catch((error: unknown) => {
     if (isSecretError(error)) return error;
@@ -99,7 +108,12 @@ function watch(manager: ScriptedManager, options: OpenBrokerOptions = {}): Runni
   const nothing: Subscription = { names: [], prefixes: [], known: new Map(), resumeRevision: 0n };
   const subscribe = (subscription: Partial<Subscription>): Promise<void> =>
     open.watch.subscribe({ ...nothing, ...subscription });
-  return { ...open, manager, messages, lines, ended, subscribe };
+  const hold = (): (() => void) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    held = promise;
+    return resolve;
+  };
+  return { ...open, manager, messages, lines, ended, subscribe, hold };
 }
 
 /** A watch of A at version 1 and revision 5. */
@@ -195,6 +209,102 @@ describe("a manager that tells of changes", () => {
     const running = watch(manager);
     await running.subscribe({ names: [A] });
     expect(await running.ended).toMatchObject({ reason: "MANAGER_UNAVAILABLE" });
+  });
+});
+
+describe("a sync marker", () => {
+  it("says that everything up to its revision was sent, of what was subscribed before too", async () => {
+    const { manager, messages, subscribe, hold } = await watchingA();
+    const release = hold();
+    const first = subscribe({ names: [nameOf("B")] });
+    await expect.poll(() => messages.length).toBe(3);
+    manager.put("A", "a2", 2);
+    manager.tell(changed("A", 6n));
+    const second = subscribe({ names: [nameOf("C")] });
+    // Once it is known, and before it can be sent.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    release();
+    await Promise.all([first, second]);
+    expect(messages.slice(3)).toMatchObject([
+      { kind: "change", revision: 6n, secret: { name: "A", version: 2 } },
+      { kind: "synced", revision: 6n },
+    ]);
+  });
+
+  it("leaves out what could not be read yet", async () => {
+    const { manager, messages, lines, subscribe } = await watchingA();
+    manager.put("A", "a2", 2);
+    manager.failing.add("A");
+    manager.tell(changed("A", 6n));
+    await expect.poll(() => lines.join()).toContain("the manager failed");
+    await subscribe({ names: [nameOf("B")] });
+    expect(messages.at(-1)).toMatchObject({ kind: "synced", revision: 5n });
+    manager.failing.clear();
+    await expect.poll(() => messages.at(-1), { timeout: 5_000 }).toMatchObject({ kind: "change", revision: 6n });
+  });
+});
+
+describe("a heartbeat", () => {
+  it("comes on a clock, however much else is sent", async () => {
+    const heartbeatMs = 100;
+    const running = await watchingA({
+      settings: { watch: { heartbeatMs, pollIntervalMs: 1_000, readTimeoutMs: 5_000, concurrency: 4 } },
+    });
+    const beats = (): WatchMessage[] => running.messages.filter(({ kind }) => kind === "heartbeat");
+    for (let version = 2; beats().length < 3 && version < 5_000; version += 1) {
+      running.manager.put("A", `a${String(version)}`, version);
+      running.manager.tell(changed("A", BigInt(version + 4)));
+      await new Promise((resolve) => setTimeout(resolve, heartbeatMs / 20));
+    }
+    expect(beats().length).toBeGreaterThanOrEqual(3);
+    // Each says what was sent before it, so that nothing is lost when the stream is resumed from there.
+    let sent = 5n;
+    for (const message of running.messages.slice(2)) {
+      if (message.kind === "change") sent = message.revision;
+      if (message.kind === "heartbeat") expect(message.revision).toBeLessThanOrEqual(sent);
+    }
+  });
+});
+
+describe("those who are told of one change", () => {
+  async function readsOf(manager: ScriptedManager): Promise<readonly string[]> {
+    const { broker, watches } = openBroker(manager);
+    const told: string[] = [];
+    const subscription: Subscription = { names: [A], prefixes: [], known: new Map(), resumeRevision: 0n };
+    const subscribed = Array.from({ length: 50 }, (_, index) => {
+      const caller = { principal: `watcher-${String(index)}`, groups: [], provenBy: "none", peer: "unix" } as const;
+      const call = new Call({ caller, requestId: "w", deadlineMs: Infinity });
+      const { watch: own, run } = broker.watchSecrets(call, (message) => {
+        if (message.kind === "change") told.push(`${caller.principal} ${String(message.secret.version)}`);
+        return Promise.resolve();
+      });
+      const ended = run().catch(() => undefined);
+      ends.push(() => ended);
+      return own.subscribe(subscription);
+    });
+    ends.unshift(() => {
+      watches.close();
+      return Promise.resolve();
+    });
+    await expect.poll(() => manager.begun.length).toBe(1);
+    manager.tell(synced(5n));
+    await Promise.all(subscribed);
+    manager.reads.length = 0;
+    manager.put("A", "a2", 2);
+    manager.tell(changed("A", 6n));
+    await expect.poll(() => told.length).toBe(50);
+    expect(new Set(told).size).toBe(50);
+    return manager.reads;
+  }
+
+  it("share one read where the manager tells all callers the same", async () => {
+    const manager = new ScriptedManager();
+    Object.defineProperty(manager, "supports", { value: { sharedReads: true } });
+    expect(await readsOf(manager)).toEqual(["A"]);
+  });
+
+  it("each have their own where it may tell them apart", async () => {
+    expect(await readsOf(new ScriptedManager())).toHaveLength(50);
   });
 });
 

@@ -107,11 +107,6 @@ export class SecretCache implements FeedListener {
     this.#currentSinceMs = this.#clock.nowMs();
   }
 
-  /** {@inheritDoc FeedListener.advanced} */
-  advanced(): void {
-    // Only what has changed matters here.
-  }
-
   /** Drops everything. */
   clear(): void {
     this.#store.dropAll();

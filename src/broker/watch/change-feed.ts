@@ -6,8 +6,6 @@ export interface FeedListener {
   changed(name: SecretName, revision: bigint): void;
   /** Anything it covers may have changed. */
   allChanged(): void;
-  /** The feed has come as far as its `revision` now says. */
-  advanced(): void;
 }
 
 /** What a listener covers. */

@@ -49,8 +49,4 @@ export class FeedListeners {
     for (const listener of this.#overhearing) listener.allChanged();
     for (const listener of this.#coverages.keys()) listener.allChanged();
   }
-
-  advanced(): void {
-    for (const listener of this.#coverages.keys()) listener.advanced();
-  }
 }

@@ -79,7 +79,6 @@ export class PolledFeed implements ChangeFeed {
       // Aborted while it was asked.
       if (this.#running?.signal !== signal) return;
       if (isComplete) this.#currentAtMs = startMs;
-      this.#listeners.advanced();
     }
   }
 

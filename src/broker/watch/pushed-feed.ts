@@ -119,7 +119,6 @@ export class PushedFeed implements ChangeFeed {
       this.#isOpen = true;
       this.#opening.resolve();
     }
-    this.#listeners.advanced();
   }
 
   /** Whoever waits to begin is told; whoever has begun sees that nothing is current any more. */

@@ -6,7 +6,8 @@ import type { ChangeFeed, FeedListener } from "./change-feed.js";
 import { PolledFeed } from "./polled-feed.js";
 import { PushedFeed } from "./pushed-feed.js";
 import { SecretWatch, type SecretWatchParts } from "./secret-watch.js";
-import type { WatchMessage } from "./watch-messages.js";
+import { SharedReads } from "./shared-reads.js";
+import type { SendMessage } from "./watch-delivery.js";
 
 /** One watcher that is connected now. */
 export interface Consumer {
@@ -30,43 +31,42 @@ export interface OpenWatch {
 
 /** Every watch of a broker, over one feed of changes. */
 export class SecretWatches {
-  readonly #parts: Omit<SecretWatchParts, "feed" | "send">;
+  readonly #parts: SecretWatchParts;
   readonly #feed: ChangeFeed;
-  // watch → who is behind it
-  readonly #consumers = new Map<SecretWatch, Consumer>();
+  // watch → its place among them, and since when it is connected, in milliseconds since the epoch
+  readonly #consumers = new Map<SecretWatch, { readonly id: number; readonly connectedAtMs: number }>();
   #isClosed = false;
   #opened = 0;
 
-  constructor(parts: Omit<SecretWatchParts, "feed" | "send">) {
+  constructor(parts: Omit<SecretWatchParts, "feed" | "reads">) {
     const { manager, settings } = parts;
-    this.#parts = parts;
     this.#feed = manager.capabilities.has("watch") ? new PushedFeed(manager) : new PolledFeed(manager, settings);
+    this.#parts = { ...parts, feed: this.#feed, reads: new SharedReads(parts) };
   }
 
   /** Who watches now, those who came first first. */
   get consumers(): readonly Consumer[] {
-    return [...this.#consumers.values()];
+    return [...this.#consumers].map(([watch, { id, connectedAtMs }]) => ({
+      id,
+      principal: watch.caller.principal,
+      peer: watch.caller.peer,
+      connectTime: new Date(connectedAtMs),
+      acknowledged: watch.acknowledged,
+      holds: (name) => watch.holds(name),
+    }));
   }
 
   /**
    * Begins a watch.
    * @param send resolves when more can be sent
    */
-  open(call: Call, send: (message: WatchMessage) => Promise<void>): OpenWatch {
-    const watch = new SecretWatch(call, { ...this.#parts, feed: this.#feed, send });
-    const { principal, peer } = call.caller;
-    const run = async (): Promise<never> => {
+  open(call: Call, send: SendMessage): OpenWatch {
+    const watch = new SecretWatch(call, this.#parts, send);
+    const run = (): Promise<never> => {
       this.#opened += 1;
-      this.#consumers.set(watch, {
-        id: this.#opened,
-        principal,
-        peer,
-        connectTime: new Date(),
-        acknowledged: watch.acknowledged,
-        holds: (name) => watch.holds(name),
-      });
+      this.#consumers.set(watch, { id: this.#opened, connectedAtMs: Date.now() });
       if (this.#isClosed) watch.fail(stopping());
-      return await watch.run().finally(() => {
+      return watch.run().finally(() => {
         this.#consumers.delete(watch);
       });
     };

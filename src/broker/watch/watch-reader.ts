@@ -1,17 +1,19 @@
 import type { Secret } from "../../domain/secret.js";
+import { SecretError } from "../../domain/secret-error.js";
 import { secretNameProblem, type SecretName } from "../../domain/secret-name.js";
 import { Call } from "../call.js";
 import type { Access, Enforcement } from "../enforcement.js";
 import type { GuardedManager } from "../guarded-manager.js";
 import { whileLive } from "../guarded-call.js";
 import type { HeldSecrets } from "./held-secrets.js";
-import { readOrNothing } from "./read-or-nothing.js";
+import type { SharedReads } from "./shared-reads.js";
 import type { WatchSettings } from "./watch-settings.js";
 
 /** What a watcher reads with. */
 export interface WatchReaderParts {
   readonly manager: GuardedManager;
   readonly enforcement: Enforcement;
+  readonly reads: SharedReads;
   readonly settings: () => WatchSettings;
 }
 
@@ -22,7 +24,8 @@ const partSize = 100;
 export class WatchReader {
   readonly #call: Call;
   readonly #parts: WatchReaderParts;
-  readonly #underWay = new Set<Call>();
+  /** Give up what is under way; undefined while nothing is. */
+  #cancellations: Set<() => void> | undefined;
 
   constructor(call: Call, parts: WatchReaderParts) {
     this.#call = call;
@@ -49,18 +52,21 @@ export class WatchReader {
 
   /** The active version; undefined when there is none. It is on record before it is returned. */
   async read(name: SecretName, held: HeldSecrets): Promise<Secret | undefined> {
-    const { manager, enforcement } = this.#parts;
-    return await this.under(async (call) =>
-      enforcement.perform(
+    const { reads, enforcement } = this.#parts;
+    const call = this.#ownCall();
+    try {
+      return await enforcement.perform(
         [call, { action: "watch", names: [name], isChange: false }],
-        () => readOrNothing(manager.read(call, { name, maxStalenessMs: 0 })),
+        () => this.#unlessCancelled(call, reads.read(call, name)),
         (secret) => {
           if (secret === undefined) return { outcome: "not_found" };
           const { version, uid } = secret;
           return held.isHeld(secret) ? { outcome: "not_modified", version, uid } : { version, uid, released: secret };
         },
-      ),
-    );
+      );
+    } finally {
+      call.end();
+    }
   }
 
   /** Every name that is subscribed or exists under a prefix that is; some of them may come twice. */
@@ -81,26 +87,48 @@ export class WatchReader {
 
   /** Gives up on what is under way. */
   cancel(): void {
-    for (const call of this.#underWay) call.cancel();
+    for (const cancel of this.#cancellations ?? []) cancel();
   }
 
   /** Waits for something under a deadline of its own, as the watch has none; gives up when the watch ends. */
   async under<T>(work: (call: Call) => Promise<T>): Promise<T> {
-    const { caller, requestId } = this.#call;
-    const call = new Call({ caller, requestId, deadlineMs: Date.now() + this.#parts.settings().readTimeoutMs });
-    this.#underWay.add(call);
+    const call = this.#ownCall();
     try {
-      return await whileLive(work(call), call.signal);
+      return await this.#unlessCancelled(call, whileLive(work(call), call.signal));
     } finally {
-      this.#underWay.delete(call);
       call.end();
     }
+  }
+
+  #ownCall(): Call {
+    const { caller, requestId } = this.#call;
+    return new Call({ caller, requestId, deadlineMs: Date.now() + this.#parts.settings().readTimeoutMs });
+  }
+
+  /** Without the call's signal, which costs more than all the rest of a read. */
+  #unlessCancelled<T>(call: Call, work: Promise<T>): Promise<T> {
+    const cancellations = (this.#cancellations ??= new Set<() => void>());
+    return new Promise<T>((resolve, reject) => {
+      const cancel = (): void => {
+        call.cancel();
+        reject(cancelled());
+      };
+      cancellations.add(cancel);
+      work.then(resolve, reject).finally(() => {
+        cancellations.delete(cancel);
+        if (cancellations.size === 0) this.#cancellations = undefined;
+      });
+    });
   }
 
   async #record(access: Access): Promise<void> {
     const nothing = (): Promise<void> => Promise.resolve();
     await this.#parts.enforcement.perform([this.#call, access], nothing, () => ({}));
   }
+}
+
+function cancelled(): SecretError {
+  return new SecretError("CALL_CANCELLED", "the watch has ended");
 }
 
 /** What is watched. */

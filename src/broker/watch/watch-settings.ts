@@ -1,6 +1,6 @@
 /** How watches are served. */
 export interface WatchSettings {
-  /** How long nothing is said at most. */
+  /** How often it is said that the stream is alive. */
   readonly heartbeatMs: number;
   /** How often a manager is asked that tells of no changes. */
   readonly pollIntervalMs: number;

@@ -1,21 +1,16 @@
-import type { BatchItem, Broker } from "../../broker/broker.js";
+import type { Broker } from "../../broker/broker.js";
 import type { ReadRequest } from "../../broker/read-secret.js";
 import { isSecretError, type SecretError } from "../../domain/secret-error.js";
-import {
-  BatchReadSecretsRequest,
-  type BatchReadSecretsResponse,
-  type BatchReadSecretsResult,
-  type ReadSecretRequest,
-} from "../../gen/secretbroker/v1/secret_broker.js";
-import { encodeStatus } from "../../rpc/encode-status.js";
+import { BatchReadSecretsRequest, type ReadSecretRequest } from "../../gen/secretbroker/v1/secret_broker.js";
 import { FieldChecks } from "../requests/field-checks.js";
 import type { UnaryRpc } from "../rpc.js";
-import { parseReadRequest, wireReadResult } from "./read-secret.js";
+import type { BatchAnswer } from "./encode-batch-answer.js";
+import { parseReadRequest } from "./read-secret.js";
 
 const maxReads = 1_000;
 
 /** `SecretBroker.BatchReadSecrets`. */
-export function batchReadSecrets(broker: Broker): UnaryRpc<BatchReadSecretsRequest, BatchReadSecretsResponse> {
+export function batchReadSecrets(broker: Broker): UnaryRpc<BatchReadSecretsRequest, BatchAnswer> {
   return {
     request: BatchReadSecretsRequest,
     handle: async (call, request) => {
@@ -23,7 +18,7 @@ export function batchReadSecrets(broker: Broker): UnaryRpc<BatchReadSecretsReque
       checks.list("reads", request.reads, maxReads);
       checks.assertNone();
       const items = await broker.batchReadSecrets(call, request.reads.map(parseItem), request.atomic);
-      return { results: items.map((item) => wireItem(item, call.requestId)) };
+      return { items, requestId: call.requestId };
     },
   };
 }
@@ -36,9 +31,4 @@ function parseItem(request: ReadSecretRequest, index: number): ReadRequest | Sec
     if (isSecretError(error)) return error;
     throw error;
   }
-}
-
-function wireItem(item: BatchItem, requestId: string): BatchReadSecretsResult {
-  if ("error" in item) return { result: { $case: "error", value: encodeStatus(item.error, requestId) } };
-  return { result: { $case: "read", value: wireReadResult(item.read) } };
 }

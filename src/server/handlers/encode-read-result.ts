@@ -2,6 +2,7 @@ import type { ReadOrigin } from "../../broker/read-origin.js";
 import type { ReadResult } from "../../broker/read-secret.js";
 import type { Secret } from "../../domain/secret.js";
 import { ReadSecretResponse } from "../../gen/secretbroker/v1/secret_broker.js";
+import { writeNumber } from "./wire-number.js";
 import { wholeAgeMs, wireReadResult, wireServedFrom } from "./read-secret.js";
 
 /** As the manager's own answer to this call. */
@@ -57,16 +58,4 @@ function withOrigin(known: Buffer, { servedFrom, ageMs }: ReadOrigin): Buffer {
 function writeByte(bytes: Buffer, value: number, at: number): number {
   bytes[at] = value;
   return at + 1;
-}
-
-/** A number below 2 to the 32nd as protobuf has it: seven bits a byte, the lowest first. Returns where it ends. */
-function writeNumber(bytes: Buffer, value: number, at: number): number {
-  let rest = value;
-  let end = at;
-  while (rest > 0x7f) {
-    bytes[end++] = (rest & 0x7f) | 0x80;
-    rest >>>= 7;
-  }
-  bytes[end++] = rest;
-  return end;
 }

@@ -11,38 +11,34 @@ import type { StreamRpc } from "../rpc.js";
 export function watchSecrets(broker: Broker): StreamRpc<WatchSecretsRequest, WatchMessage> {
   return {
     request: WatchSecretsRequest,
-    handle: async (call, stream) => {
+    handle: (call, stream) => {
       const { watch, run } = broker.watchSecrets(call, (message) => stream.send(message));
       const fail = (thrown: unknown): void => {
         watch.fail(toSecretError(thrown));
       };
-      call.signal.addEventListener("abort", () => {
-        fail(call.signal.reason);
-      });
-      listen(stream.requests(), watch).catch(fail);
-      return await run();
+      call.onInterruption(fail);
+      stream.listen((request) => take(request, watch), fail);
+      return run();
     },
   };
 }
 
-/** Takes one message after the other: the next is read when what the one before asked for has been sent. */
-async function listen(requests: AsyncIterable<WatchSecretsRequest>, watch: SecretWatch): Promise<void> {
-  for await (const { action } of requests) {
-    switch (action?.$case) {
-      case "subscribe":
-        await watch.subscribe(parseSubscribe(action.value, watch.size));
-        break;
-      case "unsubscribe":
-        watch.unsubscribe(parseUnsubscribe(action.value));
-        break;
-      case "ack":
-        watch.acknowledge(parseAck(action.value));
-        break;
-      case "nack":
-        watch.refuse(parseNack(action.value));
-        break;
-      case undefined:
-        throw SecretError.fieldInvalid([{ field: "action", description: "must be set" }]);
-    }
+/** Does what one message asks for; resolves when that has been sent. */
+async function take({ action }: WatchSecretsRequest, watch: SecretWatch): Promise<void> {
+  switch (action?.$case) {
+    case "subscribe":
+      await watch.subscribe(parseSubscribe(action.value, watch.size));
+      break;
+    case "unsubscribe":
+      watch.unsubscribe(parseUnsubscribe(action.value));
+      break;
+    case "ack":
+      watch.acknowledge(parseAck(action.value));
+      break;
+    case "nack":
+      watch.refuse(parseNack(action.value));
+      break;
+    case undefined:
+      throw SecretError.fieldInvalid([{ field: "action", description: "must be set" }]);
   }
 }

@@ -110,7 +110,7 @@ export interface WatchSecretsResponse {
     /** Everything up to a revision has been sent. */
     { $case: "syncMarker"; value: WatchSyncMarker }
     | //
-    /** Nothing has changed; the stream is alive. */
+    /** The stream is alive. */
     { $case: "heartbeat"; value: WatchHeartbeat }
     | undefined;
 }
@@ -149,13 +149,13 @@ export interface WatchSyncMarker {
   pollInterval: Duration | undefined;
 }
 
-/** Nothing has changed; the stream is alive. */
+/** The stream is alive. One comes in each period of a fixed clock, whatever else is sent in between. */
 export interface WatchHeartbeat {
-  /** When the broker last knew the watched secrets to be current. */
+  /** When the broker last knew the watched secrets to be current: what had changed by then has been sent. */
   currentTime:
     | Timestamp
     | undefined;
-  /** The revision to resume from; 0 when the manager keeps no revisions. */
+  /** The revision to resume from: all up to it has been sent; 0 when the manager keeps no revisions. */
   revision: bigint;
 }
 

@@ -528,7 +528,7 @@ type WatchSecretsResponse_SyncMarker struct {
 }
 
 type WatchSecretsResponse_Heartbeat struct {
-	// Nothing has changed; the stream is alive.
+	// The stream is alive.
 	Heartbeat *WatchHeartbeat `protobuf:"bytes,5,opt,name=heartbeat,proto3,oneof"`
 }
 
@@ -762,12 +762,12 @@ func (x *WatchSyncMarker) GetPollInterval() *durationpb.Duration {
 	return nil
 }
 
-// Nothing has changed; the stream is alive.
+// The stream is alive. One comes in each period of a fixed clock, whatever else is sent in between.
 type WatchHeartbeat struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// When the broker last knew the watched secrets to be current.
+	// When the broker last knew the watched secrets to be current: what had changed by then has been sent.
 	CurrentTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=current_time,json=currentTime,proto3" json:"current_time,omitempty"`
-	// The revision to resume from; 0 when the manager keeps no revisions.
+	// The revision to resume from: all up to it has been sent; 0 when the manager keeps no revisions.
 	Revision      uint64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -26,9 +26,9 @@ public sealed interface WatchEvent {
   record Synced(long revision) implements WatchEvent {}
 
   /**
-   * Nothing has changed.
+   * The stream is alive.
    *
-   * @param currentTime when the broker last knew that, by its own clock
+   * @param currentTime when the broker last knew everything to be current, by its own clock
    * @param revision what to resume from; 0 when the manager keeps none
    */
   record Heartbeat(Instant currentTime, long revision) implements WatchEvent {}

@@ -1,0 +1,149 @@
+import type { SecretName } from "../../domain/secret-name.js";
+import type { Call } from "../call.js";
+import { runConcurrently } from "../run-concurrently.js";
+import { type ChangeFeed, type Coverage, covers } from "./change-feed.js";
+import { type ClaimedVersion, HeldSecrets } from "./held-secrets.js";
+import type { Subscription, WatchMessage, WatchSize } from "./watch-messages.js";
+import { WatchReader, type WatchReaderParts } from "./watch-reader.js";
+
+/** What deliveries work with. */
+export interface WatchDeliveryParts extends WatchReaderParts {
+  readonly feed: ChangeFeed;
+}
+
+/** Sends a watcher a message; resolves when more can be sent. */
+export type SendMessage = (message: WatchMessage) => Promise<void>;
+
+/** What one watcher subscribed, and what it has of it: reads what there is and sends what it does not have yet. */
+export class WatchDelivery {
+  readonly reader: WatchReader;
+  readonly #parts: WatchDeliveryParts;
+  readonly #send: SendMessage;
+  readonly #names = new Set<SecretName>();
+  readonly #prefixes = new Set<string>();
+  readonly #held: HeldSecrets;
+  // name → the version that is in use
+  #acknowledged: Map<SecretName, number> | undefined;
+
+  /** @param onExpiry told when a version the watcher has expires */
+  // eslint-disable-next-line max-params -- one for each of thousands of watchers, which share the parts
+  constructor(call: Call, parts: WatchDeliveryParts, send: SendMessage, onExpiry: (name: SecretName) => void) {
+    this.reader = new WatchReader(call, parts);
+    this.#parts = parts;
+    this.#send = send;
+    this.#held = new HeldSecrets(onExpiry);
+  }
+
+  /** What is subscribed; grows and shrinks with it. */
+  get coverage(): Coverage {
+    return { names: this.#names, prefixes: this.#prefixes };
+  }
+
+  /** How many names and prefixes are subscribed. */
+  get size(): WatchSize {
+    return { names: this.#names.size, prefixes: this.#prefixes.size };
+  }
+
+  /** What the watcher has acknowledged. */
+  get acknowledged(): ReadonlyMap<SecretName, number> {
+    return this.#acknowledged ?? nothingAcknowledged;
+  }
+
+  /** Whether it was sent a secret, and was not told since that it is gone. */
+  holds(name: SecretName): boolean {
+    return this.#held.has(name);
+  }
+
+  /** Notes which version of a secret is in use. Of what it does not watch nothing may fill the memory. */
+  acknowledge(name: SecretName, version: number): void {
+    if (!covers(this.coverage, name) || !this.#held.has(name)) return;
+    (this.#acknowledged ??= new Map<SecretName, number>()).set(name, version);
+  }
+
+  /** Adds to what is subscribed. */
+  add({ names, prefixes }: Pick<Subscription, "names" | "prefixes">): void {
+    for (const name of names) this.#names.add(name);
+    for (const prefix of prefixes) this.#prefixes.add(prefix);
+  }
+
+  /** Takes away from what is subscribed, and forgets what the watcher has of it. */
+  remove({ names, prefixes }: Pick<Subscription, "names" | "prefixes">): void {
+    for (const name of names) this.#names.delete(name);
+    for (const prefix of prefixes) this.#prefixes.delete(prefix);
+    this.#held.keep((name) => covers(this.coverage, name));
+  }
+
+  /** The watcher says what it has. */
+  claim(known: ReadonlyMap<SecretName, ClaimedVersion>): void {
+    for (const [name, version] of known) if (covers(this.coverage, name)) this.#held.claim(name, version);
+  }
+
+  /** Forgets what the watcher has. */
+  end(): void {
+    this.#held.keep(() => false);
+  }
+
+  /** Sends all there is of a subscription. Returns the revision it is of at least. */
+  async sendAll(subscription: Subscription): Promise<bigint> {
+    const { feed, settings } = this.#parts;
+    const { revision } = feed;
+    const unseen = new Set(subscription.known.keys());
+    for await (const names of this.reader.namesOf(subscription)) {
+      const found = await runConcurrently(names, settings().concurrency, async (name) => ({
+        secret: await this.reader.read(name, this.#held),
+      }));
+      for (const name of names) unseen.delete(name);
+      const secrets = found.flatMap(({ secret }) =>
+        secret === undefined || this.#held.isHeld(secret) ? [] : [secret],
+      );
+      for (const { secret } of found) if (secret !== undefined) this.#held.hold(secret);
+      if (secrets.length > 0) await this.#send({ kind: "initial", secrets });
+      const isFound = new Set(found.map(({ secret }) => secret?.name));
+      for (const name of names) if (!isFound.has(name)) await this.#remove(name, revision);
+    }
+    // What it has and nobody lists any more.
+    for (const name of unseen) await this.deliver(name, revision);
+    return revision;
+  }
+
+  /** What has changed since, as changes; the rest is with the watcher already. */
+  async sendSince(since: bigint): Promise<bigint> {
+    const { feed } = this.#parts;
+    const { names, revision } = await this.reader.under(({ signal }) => feed.changesAfter(since, signal));
+    for (const name of names) {
+      // It has something of that name, and whatever it is, it is not what there is now.
+      this.#held.release(name);
+      if (covers(this.coverage, name)) this.#held.claim(name, { version: 0, uid: undefined });
+      await this.deliver(name, revision);
+    }
+    return revision;
+  }
+
+  /** Every name that is subscribed, exists under a prefix that is, or is with the watcher; some of them may come twice. */
+  async *everyName(): AsyncGenerator<readonly SecretName[]> {
+    yield this.#held.names;
+    yield* this.reader.namesOf({ names: [...this.#names], prefixes: [...this.#prefixes] });
+  }
+
+  /** Sends what became of a secret, unless the watcher has it already. */
+  async deliver(name: SecretName, revision: bigint): Promise<void> {
+    if (!covers(this.coverage, name)) return;
+    const secret = this.reader.mayWatch(name) ? await this.reader.read(name, this.#held) : undefined;
+    if (secret === undefined) {
+      await this.#remove(name, revision);
+    } else if (!this.#held.isHeld(secret)) {
+      this.#held.hold(secret);
+      await this.#send({ kind: "change", secret, revision });
+    }
+  }
+
+  async #remove(name: SecretName, revision: bigint): Promise<void> {
+    const held = this.#held.release(name);
+    if (held === undefined) return;
+    this.#acknowledged?.delete(name);
+    const uid = this.reader.mayWatch(name) ? held.uid : undefined;
+    await this.#send({ kind: "removal", name, uid, revision });
+  }
+}
+
+const nothingAcknowledged: ReadonlyMap<SecretName, number> = new Map<SecretName, number>();
