@@ -29,6 +29,9 @@ export type ReadOutcome =
   | { readonly secret: undefined; readonly held: HeldSecret; readonly servedFrom: Origin | undefined }
   | { readonly secret: Secret; readonly knownAtMs: number; readonly servedFrom: Origin };
 
+/** The longest bound a broker can be asked with, in milliseconds; a longer one is kept here alone. */
+const askableMs = 86_400_000;
+
 interface Flight {
   readonly startMs: number;
   readonly answer: Promise<FreshAnswer>;
@@ -113,7 +116,7 @@ export class StoreReader {
     const startMs = clock.now();
     const running = this.#flights.get(name);
     if (running !== undefined && startMs - running.startMs <= boundMs) return running;
-    const flight = { startMs, answer: refresh.read(name, boundMs) };
+    const flight = { startMs, answer: refresh.read(name, boundMs > askableMs ? undefined : boundMs) };
     this.#flights.set(name, flight);
     const land = (): void => {
       if (this.#flights.get(name) === flight) this.#flights.delete(name);

@@ -167,6 +167,14 @@ describe("other secrets", () => {
     await expect.poll(() => store.get("B")).toBe("b2");
   });
 
+  it("are read and kept by a store that accepts them for longer than a broker can be asked", async () => {
+    const { open, client } = await setUp({ B: "b1" });
+    const store = await open({ maxStalenessMs: 30 * 86_400_000 });
+    expect(await store.read("B")).toMatchObject({ payload: "b1" });
+    await client.writeSecret({ name: "B", payload: "b2" });
+    await expect.poll(() => store.get("B")).toBe("b2");
+  });
+
   it("are believed to be absent for a while only", async () => {
     const { open, client } = await setUp();
     const store = await open({ negativeTtlMs: 60_000 });
