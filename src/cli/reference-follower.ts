@@ -28,7 +28,7 @@ const firstPauseMs = 1_000;
 
 /**
  * Finds out when references have other values. The broker tells of whole secrets; fields are asked for from time to time,
- * as whoever may read a field may not always read the whole. Values are read anew for each change, all together.
+ * as whoever may read a field may not always read the whole, and so are secrets that cannot be watched. Values are read anew for each change, all together.
  */
 export class ReferenceFollower {
   readonly #options: FollowOptions;
@@ -96,7 +96,8 @@ export class ReferenceFollower {
     const longestMs = this.#failures === 0 ? pollIntervalMs : firstPauseMs * 2 ** (this.#failures - 1);
     const delayMs = Math.min(longestMs, pollIntervalMs) * (0.5 + Math.random() / 2);
     this.#timer = setTimeout(() => {
-      if (this.#hasFields || this.#failures > 0) this.#isDue = true;
+      const isToldOfAll = !this.#hasFields && [...this.#wholes].every((name) => this.#store.has(name));
+      if (!isToldOfAll || this.#failures > 0) this.#isDue = true;
       void this.#run();
     }, delayMs);
   }
