@@ -69,7 +69,10 @@ describe("a process that is a manager", () => {
         await expect.poll(() => manager.checkHealth?.(callOf()), { timeout: 30_000, interval: 50 }).toBe(true);
         for (let index = 0; index < 8; index += 1) {
           const name = `W${String(index)}`;
-          expect([kept.get(name), kept.get(`${name} pending`)]).toContain(await valueOf(manager, name));
+          const there = await valueOf(manager, name);
+          expect([kept.get(name), kept.get(`${name} pending`)]).toContain(there);
+          // In a round that acknowledges nothing it is still what must be there, whichever of the two it is.
+          if (typeof there === "string") kept.set(name, there);
         }
       }
       expect([...reasons]).toEqual(["MANAGER_UNAVAILABLE"]);
