@@ -5,6 +5,7 @@ import { policy } from "./policy.ts";
 import { read } from "./read.ts";
 import { readTls } from "./read-tls.ts";
 import { scale } from "./scale.ts";
+import { sidecar } from "./sidecar.ts";
 import { store } from "./store.ts";
 
 // usage: npm run bench -- NAME [--rounds N] [--keep]; read takes --tls
@@ -14,6 +15,7 @@ const benches: Readonly<Record<string, (rounds: number) => Promise<BenchReport>>
   read,
   store,
   scale,
+  sidecar,
 };
 const minRounds = 5;
 

@@ -9,29 +9,37 @@ export interface SubjectProcess {
   readonly address: string;
   /** The CPU the process has used since it started, in microseconds. */
   cpuMicros(): Promise<number>;
+  /** The memory the process takes now. */
+  residentBytes(): Promise<number>;
   stop(): void;
 }
 
 /** Room for the young objects of many calls at once, as `npm start` gives it; a bare server gains nothing by it. */
-const nodeOptions = ["--max-semi-space-size=64"];
+const youngMegabytes = 64;
 
 /** Starts a subject's file and waits until it serves; pinned to the last core where the machine can. */
-export async function startSubject(file: string, args: readonly string[] = []): Promise<SubjectProcess> {
+export async function startSubject(
+  file: string,
+  args: readonly string[] = [],
+  semiSpaceMegabytes: number = youngMegabytes,
+): Promise<SubjectProcess> {
   const child = fork(fileURLToPath(new URL(`./subjects/${file}`, import.meta.url)), args, {
-    execArgv: nodeOptions,
+    execArgv: [`--max-semi-space-size=${String(semiSpaceMegabytes)}`],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   child.setMaxListeners(0);
   const first = await next(child);
   if (!("address" in first)) throw new Error(`${file} did not say where it listens`);
   pin(child, availableParallelism() - 1);
+  const usage = async (figure: "cpuMicros" | "residentBytes"): Promise<number> => {
+    child.send("usage");
+    const message = await next(child);
+    return "cpuMicros" in message ? message[figure] : Number.NaN;
+  };
   return {
     address: first.address,
-    cpuMicros: async () => {
-      child.send("cpu");
-      const message = await next(child);
-      return "cpuMicros" in message ? message.cpuMicros : Number.NaN;
-    },
+    cpuMicros: () => usage("cpuMicros"),
+    residentBytes: () => usage("residentBytes"),
     stop: () => {
       child.disconnect();
     },

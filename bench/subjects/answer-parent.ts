@@ -1,11 +1,12 @@
-/** What a subject tells the bench: where it listens, and the CPU it has used, in microseconds. */
-export type SubjectMessage = { readonly address: string } | { readonly cpuMicros: number };
+/** What a subject tells the bench: where it listens, and the CPU it has used, in microseconds, and the memory it takes. */
+export type SubjectMessage =
+  { readonly address: string } | { readonly cpuMicros: number; readonly residentBytes: number };
 
-/** Reports the address to the bench, and the CPU time of this process whenever the bench asks. */
+/** Reports the address to the bench, and the CPU time and memory of this process whenever the bench asks. */
 export function answerParent(address: string): void {
   process.on("message", () => {
     const { user, system } = process.cpuUsage();
-    send({ cpuMicros: user + system });
+    send({ cpuMicros: user + system, residentBytes: process.memoryUsage.rss() });
   });
   process.on("disconnect", () => {
     process.exit(0);
