@@ -44,11 +44,11 @@ export class ReadLoad {
     this.#headers = token === undefined ? headers : { ...headers, authorization: `Bearer ${token}` };
   }
 
-  /** Reads for a time. */
-  async run(durationMs: number): Promise<LoadResult> {
+  /** Reads for a time, so many at once. */
+  async run(durationMs: number, atOnce: number = inFlight): Promise<LoadResult> {
     const latenciesMs: number[] = [];
     const endMs = performance.now() + durationMs;
-    const workers = Array.from({ length: inFlight }, async (_, worker) => {
+    const workers = Array.from({ length: atOnce }, async (_, worker) => {
       while (performance.now() < endMs) latenciesMs.push(await this.#read(worker + latenciesMs.length));
     });
     await Promise.all(workers);

@@ -5,6 +5,7 @@ import { policy } from "./policy.ts";
 import { read } from "./read.ts";
 import { readTls } from "./read-tls.ts";
 import { scale } from "./scale.ts";
+import { sidecar } from "./sidecar.ts";
 import { store } from "./store.ts";
 import { watch } from "./watch.ts";
 
@@ -16,6 +17,7 @@ const benches: Readonly<Record<string, (rounds: number) => Promise<BenchReport>>
   store,
   scale,
   watch,
+  sidecar,
 };
 const minRounds = 5;
 

@@ -14,16 +14,18 @@ export interface SubjectProcess {
   stop(): void;
 }
 
-/**
- * Room for the young objects of many calls at once, as `npm start` gives it; a bare server gains nothing by it. And what
- * is garbage must not count as memory that is held.
- */
-const nodeOptions = ["--max-semi-space-size=64", "--expose-gc"];
+/** Room for the young objects of many calls at once, as `npm start` gives it; a bare server gains nothing by it. */
+const youngMegabytes = 64;
 
 /** Starts a subject's file and waits until it serves; pinned to the last core where the machine can. */
-export async function startSubject(file: string, args: readonly string[] = []): Promise<SubjectProcess> {
+export async function startSubject(
+  file: string,
+  args: readonly string[] = [],
+  semiSpaceMegabytes: number = youngMegabytes,
+): Promise<SubjectProcess> {
   const child = fork(fileURLToPath(new URL(`./subjects/${file}`, import.meta.url)), args, {
-    execArgv: nodeOptions,
+    // What is garbage must not count as memory that is held.
+    execArgv: [`--max-semi-space-size=${String(semiSpaceMegabytes)}`, "--expose-gc"],
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   child.setMaxListeners(0);

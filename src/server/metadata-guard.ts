@@ -1,8 +1,5 @@
 import { SecretError } from "../domain/secret-error.js";
-import type { Identify } from "./open-call.js";
-
-/** The metadata key by which a client shows that it means to call a broker. */
-export const guardKey = "x-secret-broker-request";
+import { guardKey, type Identify } from "./open-call.js";
 
 /** A key that is sent more than once arrives joined. */
 const expected = /^true(?:, ?true)*$/;

@@ -4,10 +4,12 @@ import type { Caller } from "../domain/caller.js";
 import type { SecretError } from "../domain/secret-error.js";
 import type { Credentials } from "../identity/caller-identity.js";
 import { toSecretError } from "../rpc/encode-status.js";
-import { guardKey } from "./metadata-guard.js";
 
 /** The metadata key that names a call. */
 export const requestIdKey = "x-request-id";
+
+/** The metadata key by which a client shows that it means to call a broker. */
+export const guardKey = "x-secret-broker-request";
 
 /** What a gRPC call says about itself, whatever its kind. */
 export interface WireCall extends CallerPresence {

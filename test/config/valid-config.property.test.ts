@@ -155,7 +155,7 @@ const validConfig = fc
       cache: {
         ttlMs: deadline[1],
         maxBytes: payload[1],
-        ...{ refreshAheadMs: 0, staleWhileRevalidateMs: 0, maxStaleMs: 0, negativeTtlMs: 0, jitter: 0.1 },
+        ...{ refreshAheadMs: 0, staleWhileRevalidateMs: 0, maxStaleMs: 0, negativeTtlMs: 0, jitter: 0.1, prefetch: [] },
       },
       breaker: { failures: batch, openForMs: drain[1], patienceMs: 1_000, maxPending: undefined },
       metricsSecretNames: made.secretNames,
