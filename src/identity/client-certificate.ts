@@ -21,6 +21,8 @@ export class ClientCertificate {
   /** For the log: the SHA-256 of the certificate. */
   readonly fingerprint: string;
   readonly #anchor: string | undefined;
+  /** Those it was judged by last. */
+  #anchors: TrustAnchors;
   #standing: CertificateStanding;
 
   constructor({ certificate, problem }: Presented, anchors: TrustAnchors) {
@@ -29,6 +31,7 @@ export class ClientCertificate {
     // Node.js does not tell a server the authorities in between; of their certificates only OpenSSL knows.
     const issuer = problem === undefined ? anchors.issuerOf(certificate) : undefined;
     this.#anchor = issuer?.anchor;
+    this.#anchors = anchors;
     this.expiresAtMs = Math.min(certificate.validToDate.getTime(), issuer?.expiresAtMs ?? Infinity);
     if (problem === undefined) this.#standing = "good";
     else this.#standing = problem === "CERT_HAS_EXPIRED" ? "expired" : "untrusted";
@@ -40,12 +43,14 @@ export class ClientCertificate {
   }
 
   /**
-   * Looks again once other authorities are trusted. One that an authority in between has signed is not followed; its
+   * Looks again where other authorities are trusted than before. One that an authority in between has signed is not followed; its
    * client has to show it again.
    * @returns whether it has just lost the trust it had
    */
   recheck(anchors: TrustAnchors): boolean {
-    if (this.#standing !== "good" || (this.#anchor !== undefined && anchors.has(this.#anchor))) return false;
+    if (this.#standing !== "good" || anchors.equals(this.#anchors)) return false;
+    this.#anchors = anchors;
+    if (this.#anchor !== undefined && anchors.has(this.#anchor)) return false;
     this.#standing = "untrusted";
     return true;
   }

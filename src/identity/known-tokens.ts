@@ -44,7 +44,8 @@ export class KnownTokens {
   /** Whether a caller that was identified by a token before, perhaps under other settings, still would be. */
   stillKnows(caller: Caller): boolean {
     const known = this.#byHash.get(hashes.get(caller) ?? "");
-    return known?.principal === caller.principal;
+    if (known?.principal !== caller.principal || known.expiresAtMs !== caller.expiresAtMs) return false;
+    return known.groups.join("\n") === caller.groups.join("\n");
   }
 
   #callerOf(token: KnownToken, peer: string): Caller {

@@ -62,8 +62,10 @@ export class CallLimits {
     if (settings !== this.#inForce) this.#apply(settings);
     if (this.#underWay[kind] >= (kind === "call" ? settings.concurrentCalls : settings.watches))
       throw tooMany("at once");
+    // Its own share first: whoever is beyond that must not use up what is there for all.
+    const usage = this.#hasShares ? this.#admitToShare(principal, kind) : undefined;
     this.#bucket?.take(tooOften);
-    if (this.#hasShares) this.#enterShare(principal, kind);
+    if (usage !== undefined && kind === "call") usage.callsUnderWay += 1;
     this.#underWay[kind] += 1;
   }
 
@@ -86,11 +88,11 @@ export class CallLimits {
     }
   }
 
-  #enterShare(principal: string, kind: Admission): void {
+  #admitToShare(principal: string, kind: Admission): Usage {
     const usage = this.#usageOf(principal);
     if (kind === "call" && usage.callsUnderWay >= usage.concurrentCalls) throw tooMany("at once from this caller");
     usage.bucket?.take(tooOftenFromCaller);
-    if (kind === "call") usage.callsUnderWay += 1;
+    return usage;
   }
 
   #usageOf(principal: string): Usage {

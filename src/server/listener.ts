@@ -140,6 +140,9 @@ export class Listener {
 
   /** An injector for each connection: so grpc-js can close one gracefully, and forgets it when it is closed. */
   #handOver(socket: Socket, certificate: ClientCertificate | undefined): void {
+    const { tls } = this.#options;
+    // Others may be trusted since its handshake began, which a client can draw out.
+    if (tls !== undefined) certificate?.recheck(tls.anchors);
     const injector = this.#options.server.createConnectionInjector(ServerCredentials.createInsecure());
     const connection = new Connection({
       ...nameConnection(socket),

@@ -17,15 +17,22 @@ export interface TlsMaterial {
   readonly clientAuthorities: readonly X509Certificate[];
 }
 
-/** Gets a connection whose handshake is done. */
+/** Gets a connection whose handshake is done; its certificate by the authorities that were trusted when that began. */
 export type OnSecured = (socket: TLSSocket, certificate: ClientCertificate | undefined) => void;
+
+/** A handshake under way. */
+interface Handshake {
+  readonly onSecured: OnSecured;
+  /** The authorities that were trusted when it began, by which OpenSSL judges it, however long its client takes. */
+  readonly anchors: TrustAnchors;
+}
 
 /** TLS 1.3 in front of connections that were accepted elsewhere. */
 export class TlsFront {
   readonly #server: Server;
   readonly #clientCertificates: ClientCertificates;
-  // addresses of both ends → who waits for the handshake
-  readonly #waiting = new Map<string, OnSecured>();
+  // addresses of both ends → the handshake under way
+  readonly #waiting = new Map<string, Handshake>();
   #anchors: TrustAnchors;
 
   constructor(material: TlsMaterial, clientCertificates: ClientCertificates) {
@@ -54,9 +61,10 @@ export class TlsFront {
   /** Begins a handshake; when it fails the connection is closed and nobody is told. */
   secure(socket: Socket, onSecured: OnSecured): void {
     const key = endsOf(socket);
-    this.#waiting.set(key, onSecured);
+    const handshake = { onSecured, anchors: this.#anchors };
+    this.#waiting.set(key, handshake);
     socket.once("close", () => {
-      if (this.#waiting.get(key) === onSecured) this.#waiting.delete(key);
+      if (this.#waiting.get(key) === handshake) this.#waiting.delete(key);
     });
     this.#server.emit("connection", socket);
   }
@@ -76,18 +84,18 @@ export class TlsFront {
     // Until HTTP/2 has it nobody else would hear of an error, and an error that nobody hears ends the process.
     socket.on("error", () => socket.destroy());
     const key = endsOf(socket);
-    const onSecured = this.#waiting.get(key);
+    const handshake = this.#waiting.get(key);
     this.#waiting.delete(key);
-    if (onSecured === undefined || socket.alpnProtocol !== "h2") socket.destroy();
-    else onSecured(socket, this.#certificateOf(socket));
+    if (handshake === undefined || socket.alpnProtocol !== "h2") socket.destroy();
+    else handshake.onSecured(socket, this.#certificateOf(socket, handshake));
   }
 
-  #certificateOf(socket: TLSSocket): ClientCertificate | undefined {
+  #certificateOf(socket: TLSSocket, { anchors }: Handshake): ClientCertificate | undefined {
     if (this.#clientCertificates === "none") return undefined;
     const certificate = socket.getPeerX509Certificate();
     if (certificate === undefined) return undefined;
     const problem = socket.authorized ? undefined : problemOf(socket);
-    return new ClientCertificate({ certificate, problem }, this.#anchors);
+    return new ClientCertificate({ certificate, problem }, anchors);
   }
 }
 

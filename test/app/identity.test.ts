@@ -74,6 +74,28 @@ secret_broker:${common}
     expect(await outcome(second)).toBe("SECRET_NOT_FOUND");
   });
 
+  it("end watches when they no longer prove the same groups", async () => {
+    const token = createAccessToken();
+    const inGroup = (groups: string): string =>
+      `tokens:\n  - { principal: x, groups: [${groups}], hash: "${hashOfToken(token)}" }\n`;
+    const byGroup = config.replace('principals: ["app-*"]', "groups: [readers]");
+    broker = await startBroker({ config: byGroup, files: { "tokens.yaml": inGroup("readers") } });
+    const caller = connect(broker.address);
+    const outcome = async (): Promise<string | undefined> =>
+      (await caller.call("ReadSecret", read, bearer(token))).reason;
+    expect(await outcome()).toBe("SECRET_NOT_FOUND");
+    const subscribe = {
+      ...{ names: ["A"], prefixes: [], resumeRevision: 0n },
+      knownVersions: new Map(),
+      knownUids: new Map(),
+    };
+    const ended = endOfWatch(broker.address, token, subscribe);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    writeFileSync(join(broker.directory, "tokens.yaml"), inGroup("others"));
+    await expect.poll(outcome, { timeout: 5_000 }).toBe("POLICY_DENIED");
+    expect(await ended).toBe("CREDENTIAL_INVALID");
+  });
+
   it("keep those they had when the file is bad", async () => {
     const token = createAccessToken();
     broker = await startBroker({ config, files: { "tokens.yaml": `tokens:\n${entry("app-a", token)}` } });

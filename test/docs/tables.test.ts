@@ -114,7 +114,7 @@ describe("docs/operations.md", () => {
     const line = new AuditRecordFormat().format(
       {
         ...{ ...record, name: "N", asked: { version: 1, field: "f" }, outcome: "ok", version: 1, uid: "u" },
-        ...{ payloadHash: "h", optionKeys: ["o"], cause: "c", latencyMs: 1 },
+        ...{ payloadHash: "h", optionKeys: ["o"], cause: "c", leftOut: 1, latencyMs: 1 },
       },
       "2026-01-31",
     );

@@ -61,6 +61,16 @@ describe("CallLimits", () => {
     expect(enterAll(limits).entered).toBe(4);
   });
 
+  it("does not let a principal beyond its share use up what is there for all", () => {
+    const settings: CallLimitSettings = {
+      ...{ ...open, rate: { perSecond: 1, burst: 10 } },
+      perPrincipal: { rate: { perSecond: 1, burst: 3 } },
+    };
+    const limits = new CallLimits(() => settings);
+    for (let tries = 0; tries < 50; tries += 1) enterAll(limits, "greedy");
+    expect(enterAll(limits, "other").entered).toBe(3);
+  });
+
   it("gives each principal its share, and some another one", () => {
     const settings: CallLimitSettings = {
       ...open,

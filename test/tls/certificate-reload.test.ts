@@ -5,8 +5,10 @@ import { connect } from "node:tls";
 import { Metadata } from "@grpc/grpc-js";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { loadTlsFiles } from "../../src/config/tls-files.js";
+import { RpcCaller } from "../app/call-rpc.js";
 import { run } from "../cli/run-in-process.js";
 import { type Issued, TestAuthority } from "./test-authority.js";
+import { SlowWay } from "./slow-way.js";
 import { TlsWorld } from "./tls-broker.js";
 
 const world = new TlsWorld();
@@ -118,6 +120,22 @@ describe("a changed list of authorities", () => {
     expect((await caller.call("ReadSecret", { name: "A" })).reason).toBe("CREDENTIAL_INVALID");
     expect(await world.reasonFor(app)).toBe("CREDENTIAL_INVALID");
     expect(await served(address)).toBeDefined();
+  });
+
+  it("ends the trust in handshakes that are drawn out", async () => {
+    const { address } = await world.start({ authentication });
+    const fresh = new TestAuthority(world.folder, `fresh-${String(Date.now())}`);
+    const way = await SlowWay.to(Number(address.split(":").at(-1)));
+    const caller = new RpcCaller(`localhost:${String(way.port)}`, world.credentials(app));
+    const outcome = caller.call("ReadSecret", { name: "A" });
+    await way.isHeld;
+    writeFileSync(world.file("clients.crt"), fresh.certificate);
+    const late = fresh.issue("late", { san: "URI:spiffe://example.org/late" });
+    await expect.poll(() => world.reasonFor(late), patience).toBe("SECRET_NOT_FOUND");
+    way.release();
+    expect((await outcome).reason).toBe("CREDENTIAL_INVALID");
+    caller.close();
+    way.close();
   });
 
   it("that is longer ends nobody's connection", async () => {

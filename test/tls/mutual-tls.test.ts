@@ -80,10 +80,11 @@ describe("a client certificate", () => {
     metadata.set("authorization", `Bearer ${createAccessToken()}`);
     const wrong = await world.connect(app).call("ReadSecret", { name: "A" }, metadata);
     expect(wrong.reason).toBe("CREDENTIAL_INVALID");
-    expect(JSON.parse(recordLines(readFileSync(broker.auditFile, "utf8")).join())).toMatchObject({
-      principal: "by-token",
-      proven_by: "token",
-    });
+    const records = recordLines(readFileSync(broker.auditFile, "utf8"));
+    expect(records.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+      { principal: "by-token", proven_by: "token" },
+      { principal: "", proven_by: "none", outcome: "CREDENTIAL_INVALID" },
+    ]);
   });
 });
 
@@ -155,6 +156,8 @@ describe("a connection", () => {
     for (const index of clients.keys()) {
       expect(principals.filter((each) => each === `spiffe://example.org/mixed/${String(index)}`)).toHaveLength(5);
     }
-    expect(principals).toHaveLength(40);
+    // Those who have shown nothing are on record as nobody.
+    expect(principals.filter((each) => each === "")).toHaveLength(20);
+    expect(principals).toHaveLength(60);
   });
 });
