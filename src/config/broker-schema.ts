@@ -143,7 +143,8 @@ const timeoutsSchema = z
       standard: "10s",
       min: "100ms",
       max: "1h",
-      description: "How often a watcher is told that its stream is alive and up to when it is current, whatever else it is told.",
+      description:
+        "How often a watcher is told that its stream is alive and up to when it is current, whatever else it is told.",
     }),
     watch_poll: durationSchema({
       standard: "5s",
