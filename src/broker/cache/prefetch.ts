@@ -82,11 +82,6 @@ export class Prefetch implements FeedListener {
     for (const name of this.#timers.keys()) this.#readSoon(name);
   }
 
-  /** {@inheritDoc FeedListener.advanced} */
-  advanced(): void {
-    // Only what has changed matters here.
-  }
-
   async #begin(signal: AbortSignal): Promise<void> {
     const names = await this.#findNames(signal);
     if (isOver(signal)) return;
