@@ -1,5 +1,4 @@
-import { closeSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { closeSync, openSync, readSync } from "node:fs";
 import type { ManagerConfig, StoreConfig } from "../config/config.js";
 import { SecretError } from "../domain/secret-error.js";
 import type { KeyProvider } from "../encryption/key-provider.js";
@@ -9,8 +8,7 @@ import { type BackupSummary, writeBackup } from "../store/backup/write-backup.js
 import { type OpenCipher, recogniseStore } from "../store/store-identity.js";
 import { openKeyProvider } from "./open-key-provider.js";
 import { openStoreDatabase, storeOf } from "./open-store-database.js";
-
-const fileMode = 0o600;
+import { writeWholeFile } from "./write-whole-file.js";
 
 /**
  * Writes a backup of the configured store, which a broker may serve meanwhile. The file is there as a whole or not at all.
@@ -23,7 +21,7 @@ export async function backUpStore(manager: ManagerConfig, path: string): Promise
     const database = await openStoreDatabase(config, { isGuest: true });
     try {
       const identity = await recogniseStore(database, openCipher);
-      return await writeFileWhole(path, (write) => writeBackup({ database, ...identity }, write));
+      return await writeWholeFile(path, "the backup", (write) => writeBackup({ database, ...identity }, write));
     } finally {
       await database.close();
     }
@@ -99,63 +97,6 @@ function readAt(fd: number, length: number, position: number): Uint8Array {
     done += count;
   }
   return Buffer.concat(chunks);
-}
-
-async function writeFileWhole<T>(
-  path: string,
-  work: (write: (bytes: Uint8Array) => Promise<void>) => Promise<T>,
-): Promise<T> {
-  const unfinished = `${path}.unfinished`;
-  // The name is taken first, so that an older backup is not written over.
-  const reserved = withFile(path, "cannot be made, or is there already", () => openSync(path, "wx", fileMode));
-  closeSync(reserved);
-  try {
-    const result = await writeAll(unfinished, work);
-    renameSync(unfinished, path);
-    syncDirectory(dirname(path));
-    return result;
-  } catch (error) {
-    rmSync(unfinished, { force: true });
-    rmSync(path, { force: true });
-    throw error;
-  }
-}
-
-async function writeAll<T>(
-  path: string,
-  work: (write: (bytes: Uint8Array) => Promise<void>) => Promise<T>,
-): Promise<T> {
-  // What lies there may be a link to another file, or be open to others; what is made now is neither.
-  const fd = withFile(path, "cannot be made", () => {
-    rmSync(path, { force: true });
-    return openSync(path, "wx", fileMode);
-  });
-  const sync = (change: () => void): void => {
-    withFile(path, "cannot be written", change);
-  };
-  try {
-    const result = await work((bytes) => {
-      sync(() => {
-        writeFileSync(fd, bytes);
-      });
-      return Promise.resolve();
-    });
-    sync(() => {
-      fsyncSync(fd);
-    });
-    return result;
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function syncDirectory(path: string): void {
-  const fd = openSync(path, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }
 
 function withFile<T>(path: string, predicate: string, work: () => T): T {
