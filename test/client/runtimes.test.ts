@@ -121,6 +121,7 @@ describe("a synchronous read", () => {
       tell(() => client.readSecretSync({ name: "B" }));
       tell(() => client.readSecretSync({ name: "A", version: -1 }));
       tell(() => client.readSecretSync({ name: "A" }, { timeoutMs: 0 }));
+      tell(() => client.readSecretSync({ name: "A", options: { given: () => "x" } }));
       client.close();
       tell(() => client.readSecretSync({ name: "A" }));`;
     const { output } = await run("sync.mjs", code);
@@ -129,6 +130,7 @@ describe("a synchronous read", () => {
       'SECRET_NOT_FOUND secret "B" does not exist',
       "FIELD_INVALID version must be a whole number from 0 to 4294967295",
       "FIELD_INVALID timeout_ms must be above 0 and at most 2147483647",
+      "FIELD_INVALID request must be plain values for a synchronous read: a function cannot go to another thread",
       "CALL_CANCELLED the client is closed",
     ]);
   });

@@ -101,12 +101,12 @@ export class StoreWatcher {
     const names = [...this.#names].filter((name) => !this.#refused.has(name));
     this.#isIdle = names.length === 0;
     if (this.#isIdle) return refusedPauseMs;
-    const watch = source.watchSecrets({ keepsProcessAlive: false });
-    this.#watch = watch;
     this.#asked = [];
     this.#time = new WatchedTime(clock.now());
-    this.#begin(watch, names);
     try {
+      const watch = source.watchSecrets({ keepsProcessAlive: false });
+      this.#watch = watch;
+      this.#begin(watch, names);
       for await (const event of watch) this.#take(watch, event);
       return this.#backOff(undefined);
     } catch (error) {

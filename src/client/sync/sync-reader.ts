@@ -78,7 +78,7 @@ export class SyncReader {
 
 /** Waits for the answer; undefined when there is none in time. */
 function wait({ port, flag }: Running, ask: SyncAsk): SyncReply | undefined {
-  port.postMessage(ask);
+  send(port, ask);
   const endMs = performance.now() + ask.timeoutMs + graceMs;
   for (;;) {
     const seen = Atomics.load(flag, 0);
@@ -92,6 +92,16 @@ function wait({ port, flag }: Running, ask: SyncAsk): SyncReply | undefined {
     const restMs = endMs - performance.now();
     if (restMs <= 0) return undefined;
     Atomics.wait(flag, 0, seen, restMs);
+  }
+}
+
+function send(port: MessagePort, ask: SyncAsk): void {
+  try {
+    port.postMessage(ask);
+  } catch (cause) {
+    if (!(cause instanceof DOMException && cause.name === "DataCloneError")) throw cause;
+    const description = "must be plain values for a synchronous read: a function cannot go to another thread";
+    throw SecretError.fieldInvalid([{ field: "request", description }]);
   }
 }
 
