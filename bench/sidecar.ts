@@ -1,9 +1,9 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { benchSecrets } from "./bench-secrets.ts";
 import { startBrokerSubject } from "./broker-subject.ts";
 import { compareReads, type Contender, ratio, rowOf } from "./compare-reads.ts";
 import { ReadLoad } from "./read-load.ts";
 import type { BenchReport } from "./report.ts";
+import { restingSidecar, type RestingMemory } from "./resting-sidecar.ts";
 import { median } from "./statistics.ts";
 import { startSubject, type SubjectProcess } from "./subject-process.ts";
 
@@ -14,11 +14,8 @@ const turnMs = 200;
 const turnsARound = 5;
 const warmUpCalls = 5_000;
 
-/** What docs/sidecar.md advises where memory is short. */
-const smallMegabytes = 4;
-
-/** How long a sidecar is left alone before its memory is looked at. */
-const restMs = 3_000;
+/** What Node.js has unless it is told otherwise, as a sidecar is. */
+const defaultMegabytes = 16;
 
 /** The ways to a secret, and how long each took in each round. */
 type Paths = Readonly<Record<"central" | "uncached" | "cached", number[]>>;
@@ -26,8 +23,8 @@ type Paths = Readonly<Record<"central" | "uncached" | "cached", number[]>>;
 /** What a sidecar adds to a read, what cached reads cost it against grpc-js alone, and what it takes at rest. */
 export async function sidecar(rounds: number): Promise<BenchReport> {
   const p50Ms: Paths = { central: [], uncached: [], cached: [] };
-  const restingBytes: number[] = [];
-  for (let round = 0; round < rounds; round += 1) restingBytes.push(await oneByOne(p50Ms));
+  const resting: RestingMemory[] = [];
+  for (let round = 0; round < rounds; round += 1) resting.push(await oneByOne(p50Ms));
   const centrals: SubjectProcess[] = [];
   const startCached = async (): Promise<SubjectProcess> => {
     const central = await startBrokerSubject(names.length);
@@ -45,7 +42,8 @@ export async function sidecar(rounds: number): Promise<BenchReport> {
     addedP50MsUncached: added(p50Ms.uncached, p50Ms.central),
     addedP50MsCached: added(p50Ms.cached, p50Ms.central),
     cachedCallsPerCpuSecond: ratio(cached, bare, "callsPerCpuSecond"),
-    restingMegabytes: Math.round(median(restingBytes) / 1e6),
+    restingMegabytes: megabytes(resting.map(({ atStart }) => atStart)),
+    restingMegabytesAfterReads: megabytes(resting.map(({ afterReads }) => afterReads)),
   };
   const paths = Object.entries(p50Ms).map(([name, each]) => ({
     subject: `one by one, ${name}`,
@@ -54,13 +52,12 @@ export async function sidecar(rounds: number): Promise<BenchReport> {
   return { bench: "sidecar", ratios, rows: [...paths, ...contenders.map(rowOf)], rounds };
 }
 
-/** One round: the three ways take turns. @returns what the sidecar took before it was asked for anything */
-async function oneByOne(p50Ms: Paths): Promise<number> {
+/** One round: the three ways take turns. @returns what a sidecar takes that is left alone */
+async function oneByOne(p50Ms: Paths): Promise<RestingMemory> {
   const central = await startBrokerSubject(names.length);
-  const uncached = await startSidecar(central, "0s", smallMegabytes);
-  const cached = await startSidecar(central, "1h", smallMegabytes);
-  await pause(restMs);
-  const restingBytes = await cached.residentBytes();
+  const resting = await restingSidecar(central.address, names);
+  const uncached = await startSidecar(central, "0s", defaultMegabytes);
+  const cached = await startSidecar(central, "1h", defaultMegabytes);
   const loads = { central, uncached, cached };
   const ways = Object.entries(loads).map(([name, { address }]) => ({
     load: new ReadLoad(address, names),
@@ -76,7 +73,7 @@ async function oneByOne(p50Ms: Paths): Promise<number> {
     load.close();
   }
   for (const subject of [cached, uncached, central]) subject.stop();
-  return restingBytes;
+  return resting;
 }
 
 async function startSidecar(
@@ -90,4 +87,8 @@ async function startSidecar(
 /** The median of what one way took longer than the other in the same round. */
 function added(way: readonly number[], than: readonly number[]): number {
   return Number(median(way.map((each, round) => each - (than[round] ?? Number.NaN))).toFixed(3));
+}
+
+function megabytes(bytes: readonly number[]): number {
+  return Math.round(median(bytes) / 1e6);
 }

@@ -37,7 +37,6 @@ import { callLimitSettings } from "./call-limit-settings.js";
 import { buildAdministration } from "./build-administration.js";
 import { closeManager } from "./close-manager.js";
 import { createFreezeFile } from "./freeze-file.js";
-import { openAdmin } from "./open-admin.js";
 import { openListener } from "./open-listener.js";
 import { openManager } from "./open-manager.js";
 
@@ -101,9 +100,10 @@ export class BrokerApp {
 
   /**
    * Opens the manager and the audit trail, then listens. What was opened is closed again when a later step fails.
+   * @param beforeListening called when all is there; nobody waits for this broker yet
    * @throws SecretError `CONFIG_INVALID`
    */
-  async start(): Promise<this> {
+  async start(beforeListening?: () => void): Promise<this> {
     await this.#freezes.load();
     const manager = await openManager(this.#config.manager, {
       log: this.#log,
@@ -114,6 +114,7 @@ export class BrokerApp {
       await this.#parts.health.start();
       this.#reportHealth();
       this.#keySources.open();
+      beforeListening?.();
       await this.#listen(this.#parts);
     } catch (error) {
       this.#keySources.close();
@@ -254,6 +255,7 @@ export class BrokerApp {
     const { adminListen } = this.#config;
     const parts = this.#parts;
     if (adminListen === undefined || parts === undefined) return;
+    const { openAdmin } = await import("./open-admin.js");
     parts.admin = await openAdmin(adminListen, {
       calls: this.#calls,
       broker: parts.metrics,

@@ -1,11 +1,6 @@
-import type { ManagerConfig, ManagerKind, ModuleConfig, StoreConfig } from "../config/config.js";
+import type { ManagerConfig, ManagerKind, StoreConfig } from "../config/config.js";
 import type { SecretManager } from "../contract/secret-manager.js";
 import { SecretError } from "../domain/secret-error.js";
-import { EnvironmentSecretManager } from "../managers/environment/environment-secret-manager.js";
-import { MemorySecretManager } from "../managers/memory/memory-secret-manager.js";
-import { findManagerClass, loadFoundClass } from "../managers/module/load-manager-module.js";
-import { registerDoors } from "../managers/module/register-doors.js";
-import { doors } from "./doors.js";
 import type { OpenManagerOptions } from "./open-manager-options.js";
 import { openStoreDatabase } from "./open-store-database.js";
 import { late, within } from "./within.js";
@@ -13,16 +8,25 @@ import { late, within } from "./within.js";
 /** The most bytes of opened payloads that a store keeps in memory. */
 const cacheBytes = 64 * 1024 * 1024;
 
-/** How each kind of manager is made; the only list of kinds. */
+/** How each kind of manager is made, and loaded only then; the only list of kinds. */
 const openers: {
   readonly [K in ManagerKind]: (
     config: ManagerConfig & { kind: K },
     options: OpenManagerOptions,
   ) => Promise<SecretManager>;
 } = {
-  module: openModule,
-  memory: () => Promise.resolve(new MemorySecretManager()),
-  environment: ({ prefix }) => Promise.resolve(new EnvironmentSecretManager({ environment: process.env, prefix })),
+  module: async (config, options) => {
+    const { openModuleManager } = await import("./open-module.js");
+    return await openModuleManager(config, options);
+  },
+  memory: async () => {
+    const { MemorySecretManager } = await import("../managers/memory/memory-secret-manager.js");
+    return new MemorySecretManager();
+  },
+  environment: async ({ prefix }) => {
+    const { EnvironmentSecretManager } = await import("../managers/environment/environment-secret-manager.js");
+    return new EnvironmentSecretManager({ environment: process.env, prefix });
+  },
   sqlite: (config, options) => openStore(config, cacheBytes, options),
   // Nothing is remembered: another broker may have written since.
   postgres: (config, options) => openStore(config, 0, options),
@@ -39,24 +43,6 @@ const openers: {
     return await openUpstreamManager(config, options);
   },
 };
-
-/** A class in Python runs in a process of its own, any other in this one. */
-async function openModule(
-  { classPath, directory, python }: ModuleConfig,
-  options: OpenManagerOptions,
-): Promise<SecretManager> {
-  const onNote = (note: string): void => {
-    options.log.warn({ classPath }, note);
-  };
-  const found = await findManagerClass(classPath, directory, onNote);
-  if (found.isPython) {
-    const { openPythonManager } = await import("./open-python.js");
-    const { interpreter = "python3", environment = [] } = python ?? {};
-    return await openPythonManager(found, { interpreter, environment, directory }, options);
-  }
-  registerDoors(doors);
-  return await loadFoundClass(found, onNote);
-}
 
 /** Keeps the store too: sweeps it, and wraps its data keys anew. */
 async function openStore(

@@ -3,6 +3,7 @@ import { loadConfig } from "../config/load-config.js";
 import { type AdjustableLog, createLog } from "../log/create-log.js";
 import { formatBanner } from "./banner.js";
 import { BrokerApp } from "./broker-app.js";
+import { collectGarbage } from "./collect-garbage.js";
 import { ProcessGuard } from "./process-guard.js";
 import { Reloader } from "./reloader.js";
 import { version } from "./version.js";
@@ -66,7 +67,7 @@ interface Surroundings {
 
 async function startApp(app: BrokerApp, { log, guard }: Surroundings): Promise<BrokerApp> {
   try {
-    return await app.start();
+    return await app.start(collectGarbage);
   } catch (thrown) {
     log.error({}, "the broker could not start", { thrown });
     guard.release();

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { isSecretError } from "../domain/secret-error.js";
 import type { CredentialFile } from "../client/connection/credential-source.js";
 import type { TlsOptions } from "../client/connection/tls-material.js";
-import { SecretBrokerClient } from "../client/secret-broker-client.js";
+import type { SecretBrokerClient } from "../client/secret-broker-client.js";
 import type { CliIo } from "./cli-io.js";
 import type { CliOutput } from "./cli-output.js";
 import { parseTimeout } from "./option-parsers.js";
@@ -77,7 +77,7 @@ export async function withClient<Result>(
   options: ConnectionOptions,
   use: (client: SecretBrokerClient) => Promise<Result>,
 ): Promise<Result> {
-  const client = createClient(io, options);
+  const client = await createClient(io, options);
   try {
     return await use(client);
   } finally {
@@ -85,10 +85,11 @@ export async function withClient<Result>(
   }
 }
 
-function createClient({ env }: CliIo, options: ConnectionOptions): SecretBrokerClient {
+async function createClient({ env }: CliIo, options: ConnectionOptions): Promise<SecretBrokerClient> {
   const { address, timeout, tokenFile } = options;
   const token = tokenSource(tokenFile ?? env[tokenFileVariable]);
   const tls = tlsOptions(options);
+  const { SecretBrokerClient } = await import("../client/secret-broker-client.js");
   const fromEnvironment = env[addressVariable] === "" ? undefined : env[addressVariable];
   try {
     return new SecretBrokerClient(address ?? fromEnvironment ?? defaultAddress, { timeoutMs: timeout, token, tls });

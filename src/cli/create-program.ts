@@ -1,30 +1,17 @@
 import { Command } from "commander";
 import { version } from "../app/version.js";
 import { addConnectionOptions, type CommandContext } from "./command-context.js";
-import { addAuditCommand } from "./audit-command.js";
-import { addBackupCommands } from "./backup-command.js";
-import { addConfigCommand } from "./config-command.js";
-import { addCopyCommand } from "./copy-command.js";
-import { addDeleteCommand } from "./delete-command.js";
-import { addExecCommand } from "./exec-command.js";
-import { addGetCommand } from "./get-command.js";
-import { addImportCommand } from "./import-command.js";
-import { addKeyCommand } from "./key-command.js";
-import { addListCommand } from "./list-command.js";
-import { addManagerCommand } from "./manager-command.js";
-import { addPolicyCommand } from "./policy-command.js";
-import { addReadCommand } from "./read-command.js";
-import { addRenderCommand } from "./render-command.js";
-import { addServeCommand } from "./serve-command.js";
-import { addTokenCommand } from "./token-command.js";
-import { addWriteCommand } from "./write-command.js";
+import { addServeCommand, serveName } from "./serve-command.js";
 
 const exitCodeHelp = `
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 absent, 4 denied, 5 unavailable or too slow, 6 conflict,
 7 not supported, 8 a value was refused, 130 interrupted.`;
 
-/** Puts the command line together; parsing throws instead of exiting. */
-export function createProgram(context: CommandContext): Command {
+/**
+ * Puts the command line together; parsing throws instead of exiting.
+ * @param argv what will be parsed: a broker keeps what it loads for as long as it runs, so `serve` comes alone
+ */
+export async function createProgram(context: CommandContext, argv: readonly string[] = []): Promise<Command> {
   const { stdout, stderr } = context.io;
   const program = new Command("secret-broker")
     .description("A gRPC secret broker in front of a pluggable secret manager")
@@ -41,21 +28,8 @@ export function createProgram(context: CommandContext): Command {
     .addHelpText("after", exitCodeHelp);
   addConnectionOptions(program);
   addServeCommand(program, context);
-  addReadCommand(program, context);
-  addGetCommand(program, context);
-  addExecCommand(program, context);
-  addRenderCommand(program, context);
-  addWriteCommand(program, context);
-  addDeleteCommand(program, context);
-  addListCommand(program, context);
-  addConfigCommand(program, context);
-  addKeyCommand(program, context);
-  addBackupCommands(program, context);
-  addCopyCommand(program, context);
-  addImportCommand(program, context);
-  addPolicyCommand(program, context);
-  addManagerCommand(program, context);
-  addTokenCommand(program, context);
-  addAuditCommand(program, context);
+  if (argv[0] === serveName) return program;
+  const { addOtherCommands } = await import("./other-commands.js");
+  addOtherCommands(program, context);
   return program;
 }

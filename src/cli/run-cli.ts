@@ -14,7 +14,8 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
   const output = new CliOutput(io);
   const context: CommandContext = { io, output, exitCode: exitCodes.done };
   try {
-    await createProgram(context).parseAsync(argv, { from: "user" });
+    const program = await createProgram(context, argv);
+    await program.parseAsync(argv, { from: "user" });
     return context.exitCode;
   } catch (thrown) {
     return await report(thrown, argv, output);

@@ -5,6 +5,9 @@ import { addOutputOptions, type CommandContext } from "./command-context.js";
 import { exitCodes } from "./exit-codes.js";
 import { collect } from "./option-parsers.js";
 
+/** What is typed for it. */
+export const serveName = "serve";
+
 interface ServeOptions {
   readonly config: string;
   readonly listen?: readonly string[];
@@ -14,7 +17,7 @@ interface ServeOptions {
 /** Declares `serve --config FILE`. */
 export function addServeCommand(program: Command, context: CommandContext): void {
   const command = program
-    .command("serve")
+    .command(serveName)
     .description("run a broker until SIGTERM or SIGINT; SIGHUP reloads the configuration")
     .requiredOption("--config <file>", "the config.yaml")
     .option("--listen <address>", "host:port or unix:PATH instead of the file's addresses; may be repeated", collect)

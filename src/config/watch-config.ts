@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { closeSync, type FSWatcher, openSync, readdirSync, readSync, statSync, watch } from "node:fs";
-import { dirname, join } from "node:path";
+import { closeSync, type FSWatcher, lstatSync, openSync, readdirSync, readSync, statSync, watch } from "node:fs";
+import { basename, dirname, join } from "node:path";
 
 /** Several events belong to one change; editors write in steps. */
 const settleMs = 100;
@@ -75,7 +75,10 @@ class DirectoryWatch implements ConfigWatch {
     const directory = directoryOf(this.#file);
     this.#directoryMark = markOf(directory, false);
     try {
-      const watcher = watch(directory, { persistent: false }, (event) => {
+      const ownName = isFile(this.#file) ? basename(this.#file) : undefined;
+      const watcher = watch(directory, { persistent: false }, (event, name) => {
+        // An audit trail beside the file is written with every call.
+        if (event === "change" && ownName !== undefined && name !== null && name !== ownName) return;
         // A rename may be the directory's own: the watch would then be on something that is gone.
         this.#settle(event === "rename");
       });
@@ -161,6 +164,11 @@ function digestOfDirectory(directory: string): string | undefined {
 
 function directoryOf(path: string): string {
   return isDirectory(path) ? path : dirname(path);
+}
+
+/** Not a link: what that leads to may have another name beside it. */
+function isFile(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 function isDirectory(path: string): boolean {

@@ -1,5 +1,8 @@
 import { readFile } from "node:fs/promises";
+import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
+import { CliOutput } from "../../src/cli/cli-output.js";
+import { createProgram } from "../../src/cli/create-program.js";
 import { run } from "./run-in-process.js";
 
 const canary = "sk-canary-4711";
@@ -31,6 +34,18 @@ describe("help and version", () => {
     const { code, stdout, stderr } = await run([]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(/^Usage:/);
+  });
+});
+
+describe("a broker", () => {
+  it("comes without the other commands, whose code it would keep for as long as it runs", async () => {
+    const io = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough(), env: {} };
+    const { commands } = await createProgram({ io, output: new CliOutput(io), exitCode: 0 }, [
+      "serve",
+      "--config",
+      "x",
+    ]);
+    expect(commands.map((command) => command.name())).toEqual(["serve"]);
   });
 });
 

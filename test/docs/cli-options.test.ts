@@ -8,7 +8,7 @@ import { run } from "../cli/run-in-process.js";
 import { readTable } from "./markdown.js";
 
 const io = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough(), env: {} };
-const program = createProgram({ io, output: new CliOutput(io), exitCode: 0 });
+const program = await createProgram({ io, output: new CliOutput(io), exitCode: 0 });
 const shared = readTable("docs/cli.md", "Options of every command that asks a broker").map(([flags = ""]) => flags);
 
 /** Commands that do something, by what is typed: `config check`. */
