@@ -14,17 +14,19 @@ export async function readTls(rounds: number): Promise<BenchReport> {
   const startBare = (...more: readonly string[]): Promise<SubjectProcess> =>
     startSubject("bare-server.ts", [...transport.subjectArguments, ...more]);
   const startBroker = (): Promise<SubjectProcess> => startFilledBroker(transport);
-  const contenders: readonly [Contender, Contender, Contender, Contender] = [
+  const contenders: readonly [Contender, Contender, Contender, Contender, Contender] = [
     { name: "bare grpc-js, mTLS", start: () => startBare("mutual"), identity: transport.byCertificate, samples: [] },
     { name: "broker, mTLS", start: startBroker, identity: transport.byCertificate, samples: [] },
     { name: "bare grpc-js, TLS", start: () => startBare(), identity: transport.byToken, samples: [] },
     { name: "broker, TLS and a token", start: startBroker, identity: transport.byToken, samples: [] },
+    { name: "broker, TLS and a JWT", start: startBroker, identity: await transport.byJwt(), samples: [] },
   ];
   await compareReads(contenders, rounds);
-  const [bare, byCertificate, bareTls, byToken] = contenders;
+  const [bare, byCertificate, bareTls, byToken, byJwt] = contenders;
   const ratios = {
     callsPerCpuSecondMutualTls: ratio(byCertificate, bare, "callsPerCpuSecond"),
     callsPerCpuSecondToken: ratio(byToken, bareTls, "callsPerCpuSecond"),
+    callsPerCpuSecondJwt: ratio(byJwt, bareTls, "callsPerCpuSecond"),
     p50LatencyMutualTls: ratio(byCertificate, bare, "p50Ms"),
     p99LatencyMutualTls: ratio(byCertificate, bare, "p99Ms"),
   };

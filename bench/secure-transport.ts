@@ -1,6 +1,8 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { SignJWT } from "jose";
 import { createAccessToken, hashOfToken } from "#built/identity/access-token.js";
 import { type Issued, TestAuthority } from "../test/tls/test-authority.ts";
 import type { LoadIdentity } from "./read-load.ts";
@@ -8,7 +10,10 @@ import type { LoadIdentity } from "./read-load.ts";
 /** No broker warns of certificates that last as long. */
 const toSeconds = 90 * 24 * 60 * 60;
 
-/** Certificates and a token for one bench; their folder is removed when the process ends. */
+/** The subjects' issuer of JSON Web Tokens, and what they are for. */
+const claims = { issuer: "https://issuer.example.org", subject: "bench-jwt", audience: "secret-broker" } as const;
+
+/** Certificates and tokens for one bench; their folder is removed when the process ends. */
 export class SecureTransport {
   /** The principal of the certificate. */
   readonly principal = "spiffe://example.org/bench";
@@ -16,6 +21,8 @@ export class SecureTransport {
   readonly #authority: TestAuthority;
   readonly #server: Issued;
   readonly #client: Issued;
+  readonly #jwtKey: KeyObject;
+  readonly #jwksFile: string;
 
   constructor() {
     const folder = mkdtempSync(join(tmpdir(), "secret-broker-bench-tls-"));
@@ -25,12 +32,17 @@ export class SecureTransport {
     this.#authority = new TestAuthority(folder, "authority");
     this.#server = this.#authority.issue("server", { san: "DNS:localhost", usage: "serverAuth", toSeconds });
     this.#client = this.#authority.issue("client", { san: `URI:${this.principal}`, usage: "clientAuth", toSeconds });
+    const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    this.#jwtKey = privateKey;
+    this.#jwksFile = join(folder, "jwks.json");
+    const key = { ...publicKey.export({ format: "jwk" }), kid: "bench", alg: "ES256", use: "sig" };
+    writeFileSync(this.#jwksFile, JSON.stringify({ keys: [key] }));
   }
 
-  /** What a subject is started with: certificate, key, authority, and the token's hash. */
+  /** What a subject is started with: certificate, key, authority, the token's hash, and the issuer's keys. */
   get subjectArguments(): readonly string[] {
     const { certificateFile, keyFile } = this.#server;
-    return [certificateFile, keyFile, this.#authority.certificateFile, hashOfToken(this.#token)];
+    return [certificateFile, keyFile, this.#authority.certificateFile, hashOfToken(this.#token), this.#jwksFile];
   }
 
   /** A load that shows its certificate. */
@@ -42,6 +54,18 @@ export class SecureTransport {
   /** A load with a token and no certificate. */
   get byToken(): LoadIdentity {
     return { tls: { ca: this.#authority.certificate }, token: this.#token };
+  }
+
+  /** A load with a JSON Web Token, which the broker remembers once it has checked it. */
+  async byJwt(): Promise<LoadIdentity> {
+    const { issuer, subject, audience } = claims;
+    const unsigned = new SignJWT().setIssuer(issuer).setSubject(subject).setAudience(audience);
+    const token = await unsigned
+      .setProtectedHeader({ alg: "ES256", kid: "bench" })
+      .setIssuedAt()
+      .setExpirationTime("6h")
+      .sign(this.#jwtKey);
+    return { tls: { ca: this.#authority.certificate }, token };
   }
 
   /** Whoever fills the broker, over its plaintext listener. */
