@@ -73,3 +73,30 @@ make_python python scripts/ci/python-requirements.txt
 # LiteLLM is kept apart: managers of its shape must also work where it is not installed.
 make_python litellm scripts/ci/litellm-requirements.txt
 "$peers/litellm/bin/python" -c 'from importlib.metadata import version; print("litellm", version("litellm"))'
+
+# LiteLLM's database client would download its engine as a program; this is the same engine in WebAssembly, and the
+# parser of schemas that the client is generated with.
+install_prisma() {
+  local folder=$peers/prisma lock=scripts/ci/prisma/package-lock.json
+  cmp -s "$lock" "$folder/package-lock.json" && return
+  rm -rf "$folder" "$folder.new"
+  mkdir "$folder.new"
+  cp scripts/ci/prisma/package.json "$lock" "$folder.new"
+  (cd "$folder.new" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+  mv "$folder.new" "$folder"
+}
+
+generate_prisma_client() {
+  local python=$peers/litellm/bin/python stamp=$peers/litellm/prisma-client.sum packages sum
+  sum=$(cat scripts/ci/litellm-requirements.txt scripts/ci/prisma/* | sha256sum)
+  [ "$sum" != "$(cat "$stamp" 2>/dev/null)" ] || return 0
+  packages=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+  node scripts/ci/prisma/write-generator-request.mjs "$peers/prisma" "$packages/litellm/proxy/schema.prisma" |
+    "$python" scripts/ci/prisma/generate_client.py
+  "$python" -m compileall -q "$packages/prisma"
+  echo "$sum" >"$stamp"
+}
+
+install_prisma
+generate_prisma_client
+"$peers/litellm/bin/python" -c 'from importlib.metadata import version; print("prisma", version("prisma"))'
