@@ -35,6 +35,7 @@ export async function startLiteLlmDatabase(): Promise<LiteLlmDatabase> {
     environment: {
       DATABASE_URL: server.url(),
       DISABLE_SCHEMA_UPDATE: "true",
+      PYTHONPATH: [join(root, "clients/python/src"), join(prismaPath, "python")].join(delimiter),
       PRISMA_PACKAGES: prismaPath,
       PRISMA_QUERY_ENGINE_BINARY: writeProgram(folder, "query-engine", engine),
       // LiteLLM has the tables compared with its schema by a program that would be downloaded first.

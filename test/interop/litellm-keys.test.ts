@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SecretBrokerClient, SecretError } from "../../src/client/index.js";
 import { isPostgresMissing, titleOf as titleWithPostgres } from "../managers/postgres/postgres-programs.js";
-import { type LiteLlmDatabase, startLiteLlmDatabase } from "./litellm-database.js";
+import { startLiteLlmDatabase } from "./litellm-database.js";
 import { type LiteLlmProxy, masterKey, type Provider, startLiteLlm, startProvider } from "./litellm-proxy.js";
 import { isMissing, prismaPath, titleOf } from "./peer.js";
 import { type RunningBroker, startServing } from "./running-broker.js";
@@ -65,9 +65,10 @@ describe.skipIf(isSkipped)(titleOf(titleWithPostgres("LiteLLM's own keys over HT
   let broker: RunningBroker;
   let client: SecretBrokerClient;
   let provider: Provider;
-  let database: LiteLlmDatabase;
   let proxy: LiteLlmProxy;
   const made: string[] = [];
+  /** What is ended at the end, the last first: also when a later one did not start. */
+  const started: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })];
 
   const startBroker = async (): Promise<void> => {
     broker = await startServing(folder, []);
@@ -77,23 +78,25 @@ describe.skipIf(isSkipped)(titleOf(titleWithPostgres("LiteLLM's own keys over HT
   beforeAll(async () => {
     writeFileSync(join(folder, "config.yaml"), brokerConfig);
     await startBroker();
+    started.push(
+      () => broker.stop(),
+      () => client.close(),
+    );
     await client.writeSecret({ name: "models/provider", payload: providerKey });
     provider = await startProvider([providerKey]);
-    database = await startLiteLlmDatabase();
+    started.push(() => provider.close());
+    const database = await startLiteLlmDatabase();
+    started.push(() => database.remove());
     const settings = {
       SECRET_BROKER_ADDRESS: `unix:${join(folder, "litellm.sock")}`,
       ...{ LITELLM_KEY_ROTATION_ENABLED: "true", LITELLM_KEY_ROTATION_CHECK_INTERVAL_SECONDS: "2" },
     };
     proxy = await startLiteLlm(proxyConfig(provider.url), { ...settings, ...database.environment });
+    started.push(() => proxy.stop());
   }, 400_000);
 
   afterAll(async () => {
-    await proxy.stop();
-    await database.remove();
-    await provider.close();
-    client.close();
-    await broker.stop();
-    rmSync(folder, { recursive: true, force: true });
+    for (const end of started.reverse()) await end();
   }, 60_000);
 
   async function generate(body: object): Promise<MadeKey> {

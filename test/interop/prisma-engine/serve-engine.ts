@@ -14,33 +14,44 @@ interface GraphqlRequest {
   readonly batch?: readonly { readonly query: string }[];
 }
 
-/** Serves the engine's HTTP interface for the schema and the database that its environment names. */
+/** What answers queries, once it is there. */
+interface Answerer {
+  readonly engine: WasmEngine;
+  readonly translate: (text: string) => object;
+}
+
+/**
+ * Serves the engine's HTTP interface for the schema and the database that its environment names. It is reachable before the
+ * engine is loaded: the client gives up after ten seconds without its status, and queries may wait.
+ */
 export async function serveEngine(port: number, packages: string, environment: NodeJS.ProcessEnv): Promise<void> {
-  const datamodel = readFileSync(environment["PRISMA_DML_PATH"] ?? "", "utf8");
-  const engine = await startEngine({ packages, datamodel, databaseUrl: databaseUrl(environment) });
-  const require = createRequire(join(packages, "package.json"));
-  const { parse } = require("graphql") as { parse(text: string): GraphqlDocument };
-  const translator = new QueryTranslator(readDataModel(packages, datamodel));
-  const translate = (text: string): object => translator.translate(parse(text));
+  const answerer = Promise.withResolvers<Answerer>();
   const server = createServer((request, response) => {
-    void answer(engine, translate, request).then(
+    void answer(answerer.promise, request).then(
       (body) => response.setHeader("content-type", "application/json").end(JSON.stringify(body)),
       (error: unknown) => response.writeHead(500).end(JSON.stringify({ message: String(error) })),
     );
   });
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
+  answerer.resolve(await prepare(packages, environment));
 }
 
-async function answer(
-  engine: WasmEngine,
-  translate: (text: string) => object,
-  request: IncomingMessage,
-): Promise<unknown> {
+async function prepare(packages: string, environment: NodeJS.ProcessEnv): Promise<Answerer> {
+  const datamodel = readFileSync(environment["PRISMA_DML_PATH"] ?? "", "utf8");
+  const engine = await startEngine({ packages, datamodel, databaseUrl: databaseUrl(environment) });
+  const require = createRequire(join(packages, "package.json"));
+  const { parse } = require("graphql") as { parse(text: string): GraphqlDocument };
+  const translator = new QueryTranslator(readDataModel(packages, datamodel));
+  return { engine, translate: (text) => translator.translate(parse(text)) };
+}
+
+async function answer(answerer: Promise<Answerer>, request: IncomingMessage): Promise<unknown> {
   const [, first, second = "", step] = (request.url ?? "").split(/[/?]/u);
   if (first === "status") return { status: "ok" };
   if (first === "metrics") return { counters: [], gauges: [], histograms: [] };
   const body = await textOf(request);
+  const { engine, translate } = await answerer;
   if (first === "transaction") return await transaction(engine, second === "start" ? body : "", { id: second, step });
   const { query, batch } = JSON.parse(body) as GraphqlRequest;
   const asked =
