@@ -61,14 +61,14 @@ interface MadeKey {
 const isSkipped = isMissing(prismaPath) || isPostgresMissing;
 
 describe.skipIf(isSkipped)(titleOf(titleWithPostgres("LiteLLM's own keys over HTTP"), prismaPath), () => {
-  const folder = mkdtempSync(join(tmpdir(), "sb-keys-"));
+  let folder: string;
   let broker: RunningBroker;
   let client: SecretBrokerClient;
   let provider: Provider;
   let proxy: LiteLlmProxy;
   const made: string[] = [];
   /** What is ended at the end, the last first: also when a later one did not start. */
-  const started: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })];
+  const started: (() => unknown)[] = [];
 
   const startBroker = async (): Promise<void> => {
     broker = await startServing(folder, []);
@@ -76,6 +76,8 @@ describe.skipIf(isSkipped)(titleOf(titleWithPostgres("LiteLLM's own keys over HT
   };
 
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "sb-keys-"));
+    started.push(() => rmSync(folder, { recursive: true, force: true }));
     writeFileSync(join(folder, "config.yaml"), brokerConfig);
     await startBroker();
     started.push(
