@@ -73,3 +73,26 @@ make_python python scripts/ci/python-requirements.txt
 # LiteLLM is kept apart: managers of its shape must also work where it is not installed.
 make_python litellm scripts/ci/litellm-requirements.txt
 "$peers/litellm/bin/python" -c 'from importlib.metadata import version; print("litellm", version("litellm"))'
+
+# LiteLLM's database client would download its engine as a program; this is the same engine in WebAssembly, and the
+# client, generated. It is kept apart too: a proxy without a database need not load it.
+install_prisma() {
+  local folder=$peers/prisma python=$peers/litellm/bin/python sum schema
+  sum=$(cat scripts/ci/litellm-requirements.txt scripts/ci/prisma/* | sha256sum)
+  [ "$sum" != "$(cat "$folder/installed.sum" 2>/dev/null)" ] || return 0
+  rm -rf "$folder"
+  mkdir "$folder"
+  cp scripts/ci/prisma/package.json scripts/ci/prisma/package-lock.json "$folder"
+  (cd "$folder" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+  # LiteLLM has all else that the client needs.
+  "$python" -m pip install --quiet --disable-pip-version-check --no-deps --target "$folder/python" \
+    -r scripts/ci/prisma/requirements.txt
+  schema=$("$python" -c 'from importlib.util import find_spec; print(find_spec("litellm").submodule_search_locations[0])')
+  node scripts/ci/prisma/write-generator-request.mjs "$folder" "$schema/proxy/schema.prisma" |
+    PYTHONPATH=$folder/python "$python" scripts/ci/prisma/generate_client.py
+  "$python" -m compileall -q "$folder/python"
+  echo "$sum" >"$folder/installed.sum"
+}
+
+install_prisma
+PYTHONPATH=$peers/prisma/python "$peers/litellm/bin/python" -c 'from importlib.metadata import version; print("prisma", version("prisma"))'

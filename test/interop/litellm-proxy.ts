@@ -16,10 +16,18 @@ export interface Provider {
   close(): Promise<void>;
 }
 
+/** What the proxy answers over HTTP. */
+export interface ProxyAnswer {
+  readonly status: number;
+  readonly text: string;
+}
+
 /** A LiteLLM proxy in a process of its own. */
 export interface LiteLlmProxy {
+  /** Posts something to the proxy, with its own key unless told another. */
+  post(path: string, body: object, key?: string): Promise<ProxyAnswer>;
   /** Asks a model for something; the proxy's status. */
-  complete(model: string): Promise<number>;
+  complete(model: string, key?: string): Promise<number>;
   /** What the process was given in its environment. */
   environment(): string;
   /** What it printed so far. */
@@ -98,15 +106,16 @@ export async function startLiteLlm(config: string, environment: NodeJS.ProcessEn
     await stop();
     throw new Error(`LiteLLM did not start: ${printed.slice(-4_000)}`, { cause: error });
   }
+  const post: LiteLlmProxy["post"] = async (path, body, key = masterKey) => {
+    const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+    const response = await fetch(url + path, { method: "POST", headers, body: JSON.stringify(body) });
+    return { status: response.status, text: await response.text() };
+  };
   return {
-    complete: async (model) => {
-      const response = await fetch(`${url}/v1/chat/completions`, {
-        method: "POST",
-        headers: { authorization: `Bearer ${masterKey}`, "content-type": "application/json" },
-        body: JSON.stringify({ model, messages: [{ role: "user", content: "well?" }] }),
-      });
-      await response.arrayBuffer();
-      return response.status;
+    post,
+    complete: async (model, key) => {
+      const messages = [{ role: "user", content: "well?" }];
+      return (await post("/v1/chat/completions", { model, messages }, key)).status;
     },
     environment: () => readFileSync(`/proc/${String(child.pid)}/environ`, "utf8"),
     log: () => printed,

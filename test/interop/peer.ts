@@ -19,6 +19,8 @@ export const grpcurlPath: string = join(peers, "grpcurl");
 export const pythonPath: string = join(peers, "python/bin/python");
 /** Where scripts/ci/install-peers.sh puts a Python with LiteLLM. */
 export const litellmPythonPath: string = join(peers, "litellm/bin/python");
+/** Where scripts/ci/install-peers.sh puts Prisma's engine, and LiteLLM's database client that asks it, in `python`. */
+export const prismaPath: string = join(peers, "prisma");
 /** LiteLLM's proxy. */
 export const litellmPath: string = join(peers, "litellm/bin/litellm");
 

@@ -195,6 +195,31 @@ class LiteLLMOverTheBroker(unittest.TestCase):
             manager.sync_read_secret("shared/never-read")
         self.assertFalse(asyncio.run(manager.async_health_check(0.2)))
 
+    def test_does_what_is_asked_of_one_name_in_that_order(self) -> None:
+        manager = self.use("owner")
+
+        async def asked_at_once(name: str) -> None:
+            # LiteLLM asks from tasks that it waits for nowhere, after it has answered its caller.
+            calls = [
+                manager.async_write_secret(name, "first"),
+                manager.async_rotate_secret(name, name, "second"),
+                manager.async_delete_secret(name),
+                manager.async_write_secret(name, "third"),
+                manager.async_rotate_secret(name, f"{name}-moved", "fourth"),
+                manager.async_write_secret(name, "fifth"),
+            ]
+            await asyncio.gather(*(asyncio.create_task(call) for call in calls))
+
+        async def all_asked() -> None:
+            await asyncio.gather(*(asked_at_once(f"litellm/in-order-{number}") for number in range(20)))
+            self.assertEqual(list(manager._turns._last.values()), [{}])
+
+        asyncio.run(all_asked())
+        for number in range(20):
+            name = f"litellm/in-order-{number}"
+            self.assertEqual(self.owner.read(name, max_staleness=0).text, "fifth")
+            self.assertEqual(self.owner.read(f"{name}-moved", max_staleness=0).text, "fourth")
+
     def test_is_made_twice(self) -> None:
         first, second = self.use("owner"), self.use("owner")
         self.assertIs(first._client(), second._client())

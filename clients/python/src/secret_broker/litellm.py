@@ -23,6 +23,7 @@ import grpc
 from .client import Client
 from .connection import settings_from_environment
 from .errors import SecretBrokerError, invalid_argument
+from .in_order import Turns
 from .litellm_values import seconds_of, short, tags_of, team_options, timeout_of
 from .store import UNREACHABLE
 from .store_state import StoreOptions
@@ -61,6 +62,8 @@ class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
         self._read_timeout = seconds_of("SECRET_BROKER_READ_TIMEOUT", 1.0)
         self._max_staleness = seconds_of("SECRET_BROKER_MAX_STALENESS", 300.0)
         self._shared: Client | None = None
+        # LiteLLM asks from tasks that it does not wait for: an alias that is deleted and made again must come last.
+        self._turns = Turns()
         self._threads: ThreadPoolExecutor | None = None
         self._threads_pid = 0
 
@@ -86,7 +89,7 @@ class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
                 )
             )
 
-        return await self._in_thread(read)
+        return await self._in_thread(read, secret_name)
 
     async def async_write_secret(
         self,
@@ -110,7 +113,7 @@ class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
             )
             return {"status": "success", "secret_name": secret_name, "version": written.version}
 
-        return await self._in_thread(write)
+        return await self._in_thread(write, secret_name)
 
     async def async_delete_secret(
         self,
@@ -140,7 +143,7 @@ class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
                 return {"status": "error", "secret_name": secret_name, "message": str(error)}
             return {"status": deleted.status, "secret_name": secret_name}
 
-        return await self._in_thread(delete)
+        return await self._in_thread(delete, secret_name)
 
     async def async_rotate_secret(
         self,
@@ -170,7 +173,7 @@ class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
             _check_kept(client, new_secret_name, new_secret_value, options, seconds)
             return {"status": "success", "secret_name": new_secret_name, "version": made.version}
 
-        return await self._in_thread(rotate)
+        return await self._in_thread(rotate, current_secret_name, new_secret_name)
 
     async def async_update_secret_value(
         self,
@@ -222,12 +225,13 @@ class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
             self._shared = _clients[key]
             return self._shared
 
-    async def _in_thread(self, work: Callable[[Client], Result]) -> Result:
-        """Work that waits for the broker, beside the event loop, whichever it is."""
+    async def _in_thread(self, work: Callable[[Client], Result], *names: str) -> Result:
+        """Work that waits for the broker, beside the event loop, whichever it is; on names in the order of the calls."""
         if self._threads is None or self._threads_pid != os.getpid():
             self._threads = ThreadPoolExecutor(8, thread_name_prefix="secret-broker")
             self._threads_pid = os.getpid()
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, self._client())
+        async with self._turns.turn(*names):
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, self._client())
 
 
 def _check_kept(
