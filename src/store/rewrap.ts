@@ -44,9 +44,15 @@ export async function countByKey(database: SqlDatabase): Promise<ReadonlyMap<str
   return new Map(rows.map((row) => [textOf(row, "key_id"), numberOf(row, "versions")]));
 }
 
-/** The versions of some generations that another key wraps. */
+/** A version that another key wraps, and the name of its secret. */
+interface StaleVersion {
+  readonly row: SqlRow;
+  readonly name: string;
+}
+
+/** Such versions of some generations. */
 interface Page {
-  readonly stale: readonly SqlRow[];
+  readonly stale: readonly StaleVersion[];
   /** The last generation's key; undefined when there is none after it. */
   readonly last: readonly SqlValue[] | undefined;
 }
@@ -56,38 +62,47 @@ async function readPage(
   key: GenerationsKey,
   { from, current }: { readonly from: readonly SqlValue[]; readonly current: string },
 ): Promise<Page> {
-  const rows = await session.all(`SELECT ${key.join(", ")} FROM generations ${pageAfterKey(key)}`, [...from, pageSize]);
-  const lastRow = rows.at(-1);
+  const pageSql = `SELECT ${key.join(", ")}, name FROM generations ${pageAfterKey(key)}`;
+  const generations = await session.all(pageSql, [...from, pageSize]);
+  const lastRow = generations.at(-1);
   if (lastRow === undefined) return { stale: [], last: undefined };
   const last = keyOf(lastRow, key);
-  const stale = await session.all(staleSql(key), [...from, ...last, current]);
-  return { stale, last: rows.length < pageSize ? undefined : last };
+  const names = new Map(generations.map((row) => [textOf(row, "uid"), textOf(row, "name")]));
+  const rows = await session.all(staleSql(key), [...from, ...last, current]);
+  const stale = rows.flatMap((row) => {
+    const name = names.get(textOf(row, "uid"));
+    return name === undefined ? [] : [{ row, name }];
+  });
+  return { stale, last: generations.length < pageSize ? undefined : last };
 }
 
+/** Versions are in the order of uids: where generations are too, nothing but where to begin and end is needed of them. */
 function staleSql(key: GenerationsKey): string {
-  const ofGeneration = key.map((column) => `g.${column}`);
-  return `SELECT v.uid AS uid, v.version AS version, v.is_text AS is_text, v.key_id AS key_id,
-    v.wrapped_key AS wrapped_key, g.name AS name
-    FROM generations g JOIN versions v ON v.uid = g.uid
-    WHERE ${keyIs(">", ofGeneration)} AND ${keyIs("<=", ofGeneration)} AND v.key_id <> ?`;
+  const between = `${keyIs(">", key)} AND ${keyIs("<=", key)}`;
+  const ofThose = key.length === 1 ? between : `uid IN (SELECT uid FROM generations WHERE ${between})`;
+  return `SELECT uid, version, is_text, key_id, wrapped_key FROM versions WHERE ${ofThose} AND key_id <> ?`;
 }
 
 /** A version that was destroyed, or wrapped by somebody else, since it was read is left alone. */
 async function rewrapBatch(
   context: StoreContext,
   transaction: SqlTransaction,
-  batch: readonly SqlRow[],
+  batch: readonly StaleVersion[],
 ): Promise<number> {
   let count = 0;
-  for (const row of batch) count += await rewrapRow(context, transaction, row);
+  for (const each of batch) count += await rewrapVersion(context, transaction, each);
   return count;
 }
 
-async function rewrapRow(context: StoreContext, transaction: SqlTransaction, row: SqlRow): Promise<number> {
+async function rewrapVersion(
+  context: StoreContext,
+  transaction: SqlTransaction,
+  { row, name }: StaleVersion,
+): Promise<number> {
   const [uid, version] = [textOf(row, "uid"), numberOf(row, "version")];
   const before = { keyId: textOf(row, "key_id"), wrappedKey: bytesOf(row, "wrapped_key") };
   const isText = numberOf(row, "is_text") === 1;
-  const binding = bindingOf(context, { uid, name: textOf(row, "name") }, { version, isText });
+  const binding = bindingOf(context, { uid, name }, { version, isText });
   const { keyId, wrappedKey } = await context.cipher.rewrap(binding, before);
   return await transaction.run(updateSql, [keyId, wrappedKey, uid, version, before.keyId]);
 }
