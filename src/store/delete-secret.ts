@@ -4,12 +4,14 @@ import { SecretError } from "../domain/secret-error.js";
 import { deleteRequest, recallAnswer, rememberAnswer } from "./answered-requests.js";
 import { logChange } from "./changes.js";
 import {
+  deleteGenerationRow,
   describeGeneration,
   findGeneration,
   findLive,
   findRestorable,
   type Generation,
   lastDeletionOf,
+  sortKey,
   updateGeneration,
 } from "./generations.js";
 import { checkActiveVersion, secretExists } from "./preconditions.js";
@@ -128,13 +130,14 @@ export async function destroySecret(
   if (wasActive) logChange(transaction, { kind: "removed", generation: live }, nowMs);
 }
 
-/** Removes a generation with everything it had. */
+/** Removes a generation with everything it had. @param key what it is found by, if that is known not to be its name */
 export async function destroyGeneration(
   [context, transaction]: Work,
   { uid, name, deletedAt }: Pick<Generation, "uid" | "name" | "deletedAt">,
+  key: Uint8Array = sortKey(name),
 ): Promise<void> {
   await transaction.run("DELETE FROM versions WHERE uid = ?", [uid]);
-  await transaction.run("DELETE FROM generations WHERE uid = ?", [uid]);
+  await deleteGenerationRow(transaction, { uid, key });
   if (deletedAt === undefined) logChange(transaction, { kind: "removed", generation: { uid, name } }, context.now());
 }
 

@@ -58,6 +58,15 @@ export function generationNamed(name: string, row: SqlRow): Generation {
   throw new SecretError("PAYLOAD_CORRUPT", `the store holds another secret where "${name}" belongs`);
 }
 
+/**
+ * The row of what lives under a name.
+ * @throws SecretError `PAYLOAD_CORRUPT` when two do, which no writer makes: neither is more right than the other
+ */
+export function onlyLive(name: string, [row, another]: readonly SqlRow[]): SqlRow | undefined {
+  if (another === undefined) return row;
+  throw new SecretError("PAYLOAD_CORRUPT", `the store holds more than one secret under the name "${name}"`);
+}
+
 /** What is told of a generation. @param expireTime of its active version */
 export function describeGeneration(generation: Generation, expireTime: Date | undefined): SecretDescription {
   const { name, uid, activeVersion, description, tags, changedBy } = generation;
@@ -87,15 +96,19 @@ const findDeletedSql = `SELECT ${generationColumns} FROM generations g
   ORDER BY g.deleted_at DESC, g.created_at DESC LIMIT 1`;
 const lastDeletionSql = `SELECT deleted_at FROM generations
   WHERE sort_key = ? AND deleted_at IS NOT NULL ORDER BY deleted_at DESC LIMIT 1`;
-const findByUidSql = `SELECT ${generationColumns} FROM generations g WHERE g.uid = ? AND g.name = ?`;
+const findByUidSql = `SELECT ${generationColumns} FROM generations g WHERE g.sort_key = ? AND g.uid = ?`;
 const insertSql = `INSERT INTO generations (uid, name, sort_key, active_version, last_version, description, tags,
   created_at, updated_at, changed_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const updateSql = `UPDATE generations SET active_version = ?, last_version = ?, description = ?, tags = ?,
-  updated_at = ?, changed_by = ?, deleted_at = ?, restorable_until = ? WHERE uid = ?`;
+  updated_at = ?, changed_by = ?, deleted_at = ?, restorable_until = ? WHERE sort_key = ? AND uid = ?`;
+const deleteSql = "DELETE FROM generations WHERE sort_key = ? AND uid = ?";
 
 /** The generation that lives under a name. */
 export function findLive(session: SqlSession, name: string): Awaitable<Generation | undefined> {
-  return andThen(session.all(findLiveSql, [sortKey(name)]), (rows) => first(name, rows));
+  return andThen(session.all(findLiveSql, [sortKey(name)]), (rows) => {
+    const row = onlyLive(name, rows);
+    return row && generationNamed(name, row);
+  });
 }
 
 /** The generation deleted last under a name, while it can be restored. */
@@ -115,7 +128,7 @@ export async function lastDeletionOf(session: SqlSession, name: string): Promise
 
 /** A generation of a name by its uid, living or deleted. */
 export async function findGeneration(session: SqlSession, name: string, uid: string): Promise<Generation | undefined> {
-  return first(name, await session.all(findByUidSql, [uid, name]));
+  return first(name, await session.all(findByUidSql, [sortKey(name), uid]));
 }
 
 /** A life of a name that begins, not stored yet. */
@@ -144,11 +157,20 @@ export function insertGeneration(session: SqlSession, born: Generation): Awaitab
 
 /** Stores what has changed of a generation. */
 export function updateGeneration(session: SqlSession, changed: Generation): Awaitable<unknown> {
-  const { uid, activeVersion, lastVersion, description, tags, updatedAt, changedBy } = changed;
+  const { uid, name, activeVersion, lastVersion, description, tags, updatedAt, changedBy } = changed;
   return session.run(updateSql, [
     ...[activeVersion ?? null, lastVersion, description ?? null, formatTags(tags)],
-    ...[updatedAt, changedBy ?? null, changed.deletedAt ?? null, changed.restorableUntil ?? null, uid],
+    ...[updatedAt, changedBy ?? null, changed.deletedAt ?? null, changed.restorableUntil ?? null],
+    ...[sortKey(name), uid],
   ]);
+}
+
+/** Removes a generation; its versions must be gone. */
+export function deleteGenerationRow(
+  session: SqlSession,
+  { uid, key }: { readonly uid: string; readonly key: Uint8Array },
+): Awaitable<unknown> {
+  return session.run(deleteSql, [key, uid]);
 }
 
 /** A name as bytes that sort as JavaScript sorts strings: UTF-16, most significant byte first. */

@@ -7,6 +7,7 @@ import {
   type Generation,
   generationColumns,
   generationNamed,
+  onlyLive,
   sortKey,
 } from "./generations.js";
 import { secretDeleted } from "./preconditions.js";
@@ -29,7 +30,7 @@ const findActiveSql = `SELECT ${generationColumns}, v.version AS version, v.crea
  * @throws SecretError `SECRET_DELETED` while the name can be restored, `PAYLOAD_CORRUPT`
  */
 export async function readSecret([context, session]: Look, name: string): Promise<ReadReply | undefined> {
-  const [row] = await session.all(findActiveSql, [sortKey(name)]);
+  const row = onlyLive(name, await session.all(findActiveSql, [sortKey(name)]));
   if (row === undefined) {
     await assertNotDeleted([context, session], name);
     return undefined;

@@ -16,7 +16,7 @@ export interface Migration {
 }
 
 /**
- * The store's tables, the same in every database.
+ * The store's tables, in every database; a file keeps some of them in another order, by steps of its own.
  *
  * `sort_key` is the name in UTF-16, most significant byte first: compared as bytes it sorts as JavaScript does, and names are looked up by it. There are few indexes, as each is a page
  * more in every commit. A

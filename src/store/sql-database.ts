@@ -31,6 +31,9 @@ export interface SqlTransaction extends SqlSession {
   runLast(sql: string, parameters?: readonly SqlValue[]): void;
 }
 
+/** A file keeps `generations` in the order of the names; other databases find them there by another index. */
+export type GenerationsKey = readonly ["uid"] | readonly ["sort_key", "uid"];
+
 /**
  * A database a store keeps its secrets in. Everything rejects with a `SecretError`: `MANAGER_UNAVAILABLE` when the
  * database cannot be reached or cannot write, `PAYLOAD_CORRUPT` when what it holds cannot be read.
@@ -38,6 +41,8 @@ export interface SqlTransaction extends SqlSession {
 export interface SqlDatabase {
   /** What messages call it, such as a path; without a password. */
   readonly description: string;
+  /** The columns that `generations` has a unique index over: whoever goes through all of it goes in their order. */
+  readonly generationsKey: GenerationsKey;
   /**
    * Does the work in a transaction and resolves once it is durable. Works under way at the same time may share a commit;
    * one that rejects is undone alone. A work may run again from its start when the database asks for that.

@@ -37,6 +37,6 @@ export interface StoreCipher {
   /** Wraps the data key anew with the current key; the ciphertext stays as it is. */
   rewrap(
     binding: PayloadBinding,
-    sealed: SealedPayload,
+    sealed: Pick<SealedPayload, "keyId" | "wrappedKey">,
   ): Awaitable<{ readonly keyId: string; readonly wrappedKey: Uint8Array }>;
 }

@@ -1,7 +1,7 @@
 import { compactChanges, revisionRange } from "./changes.js";
 import { forgetAnswers } from "./answered-requests.js";
 import { destroyGeneration } from "./delete-secret.js";
-import { numberOf, textOf } from "./row-values.js";
+import { bytesOf, numberOf, textOf } from "./row-values.js";
 import type { SqlDatabase, SqlTransaction } from "./sql-database.js";
 import type { StoreContext } from "./store-context.js";
 import { destroyVersion } from "./versions.js";
@@ -15,9 +15,10 @@ const answersKeptMs = 86_400_000;
 /** How many changes a watcher may have missed. */
 const changesKept = 100_000;
 
-const dueGenerationsSql = `SELECT uid, name, deleted_at FROM generations
+const dueGenerationsSql = `SELECT uid, name, sort_key, deleted_at FROM generations
   WHERE deleted_at IS NOT NULL AND restorable_until <= ? ORDER BY restorable_until LIMIT ?`;
-const stillDueSql = "SELECT uid FROM generations WHERE uid = ? AND deleted_at IS NOT NULL AND restorable_until <= ?";
+const stillDueSql = `SELECT uid FROM generations
+  WHERE sort_key = ? AND uid = ? AND deleted_at IS NOT NULL AND restorable_until <= ?`;
 const dueVersionsSql = `SELECT uid, version FROM versions
   WHERE expires_at IS NOT NULL AND destroyed_at IS NULL AND expires_at <= ? ORDER BY expires_at LIMIT ?`;
 
@@ -64,9 +65,11 @@ async function destroyDueGenerations(
   await transaction.lockNames(rows.map((row) => textOf(row, "name")));
   for (const row of rows) {
     const due = { uid: textOf(row, "uid"), name: textOf(row, "name"), deletedAt: numberOf(row, "deleted_at") };
+    // As the row has it, so that also what somebody changed is gone in the end.
+    const key = bytesOf(row, "sort_key");
     // Restored while the lock was waited for, and perhaps deleted again: it is not due.
-    const [still] = await transaction.all(stillDueSql, [due.uid, dueMs]);
-    if (still !== undefined) await destroyGeneration([context, transaction], due);
+    const [still] = await transaction.all(stillDueSql, [key, due.uid, dueMs]);
+    if (still !== undefined) await destroyGeneration([context, transaction], due, key);
   }
   return rows.length;
 }

@@ -6,20 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SecretBrokerClient } from "../../src/client/index.js";
 import { isSecretError } from "../../src/domain/secret-error.js";
 import { BrokerProcess } from "./broker-process.js";
-
-/** Whether this user may mount a small disk to fill. */
-const canMount = ((): boolean => {
-  const directory = mkdtempSync(join(tmpdir(), "mount-"));
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", directory], { stdio: "ignore" });
-    execFileSync("umount", [directory], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
-})();
+import { canMount } from "./can-mount.js";
 
 const config = `
 general_settings: { key_management_settings: { access_mode: read_and_write } }

@@ -26,6 +26,7 @@ const purgeSql = "VACUUM (SKIP_LOCKED) versions, generations, answered_requests"
  */
 export class PostgresDatabase implements SqlDatabase {
   readonly description: string;
+  readonly generationsKey = ["uid"] as const;
   readonly #session: SessionOptions;
   readonly #readers: ConnectionPool;
   readonly #writers: ConnectionPool;

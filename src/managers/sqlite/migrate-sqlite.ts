@@ -1,14 +1,15 @@
 import { createHash } from "node:crypto";
 import { SecretError } from "../../domain/secret-error.js";
 import { type ColumnTypes, type Migration, migrations as storeMigrations } from "../../store/schema.js";
-import type { SqliteConnection } from "./sqlite-connection.js";
+import { generationsByName } from "./generations-by-name.js";
+import { SqliteConnection } from "./sqlite-connection.js";
 
 const types: ColumnTypes = { integer: "INTEGER", text: "TEXT", bytes: "BLOB", clustered: " WITHOUT ROWID" };
 
 /**
  * The store's, and what is done to a file only. From the second on revisions are counted by the log's own key, and the
  * counter in `store` stands still: a program that still counts there must not open the file, so it is told by a step it
- * does not know. The view shows the newest revision to whoever looks.
+ * does not know. The view shows the newest revision to whoever looks. The third keeps secrets in the order of their names.
  */
 const migrations: readonly Migration[] = [
   ...storeMigrations,
@@ -19,6 +20,7 @@ const migrations: readonly Migration[] = [
         (SELECT MAX(revision, compacted_revision) FROM store WHERE id = 1)) AS revision`,
     ],
   },
+  { version: 3, statements: generationsByName },
 ];
 
 const tableSql = `CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -46,6 +48,8 @@ export function migrateSqlite(connection: SqliteConnection, path: string, { mayM
   const missing = migrations.slice(applied.length);
   if (missing.length > 0 && !mayMigrate) throw tooOld(path);
   for (const migration of missing) apply(connection, migration);
+  // Else the log of the writes would stay as large as what was moved.
+  if (missing.length > 0) connection.execute("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 function apply(connection: SqliteConnection, migration: Migration): void {
@@ -64,16 +68,30 @@ function apply(connection: SqliteConnection, migration: Migration): void {
   }
 }
 
-/** SQLite keeps the text of each definition, so a changed table or a dropped index shows. */
+/**
+ * SQLite keeps the text of each definition, so a changed table or a dropped index shows: all that the same steps leave in
+ * an empty database must be there.
+ */
 function assertUnchanged(connection: SqliteConnection, made: readonly Migration[], path: string): void {
-  const found = new Set(
-    connection
-      .all("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")
-      .map(({ sql }) => (typeof sql === "string" ? oneLine(sql) : "")),
-  );
-  for (const { version, statements } of made) {
-    if (!statements(types).every((statement) => found.has(oneLine(statement)))) throw changed(path, version);
+  const last = made.at(-1);
+  if (last === undefined) return;
+  const found = new Set(definitionsIn(connection));
+  if (!definitionsOf(made).every((definition) => found.has(definition))) throw changed(path, last.version);
+}
+
+function definitionsOf(made: readonly Migration[]): readonly string[] {
+  const empty = new SqliteConnection(":memory:", { readOnly: false });
+  try {
+    for (const { statements } of made) for (const statement of statements(types)) empty.execute(statement);
+    return definitionsIn(empty);
+  } finally {
+    empty.close();
   }
+}
+
+function definitionsIn(connection: SqliteConnection): readonly string[] {
+  const rows = connection.all("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL");
+  return rows.map(({ sql }) => (typeof sql === "string" ? oneLine(sql) : ""));
 }
 
 function oneLine(sql: string): string {

@@ -9,7 +9,8 @@ export class SqliteConnection implements SqlSession {
 
   /** @throws Error SQLite's */
   constructor(path: string, { readOnly }: { readonly readOnly: boolean }) {
-    this.#database = new DatabaseSync(path, { readOnly, timeout: 5_000, enableForeignKeyConstraints: true });
+    // A version refers to its generation by its uid alone, and nothing looks a generation up by that.
+    this.#database = new DatabaseSync(path, { readOnly, timeout: 5_000, enableForeignKeyConstraints: false });
   }
 
   all(sql: string, parameters: readonly SqlValue[] = []): readonly SqlRow[] {

@@ -34,6 +34,7 @@ interface Waiting {
  */
 export class SqliteDatabase implements SqlDatabase {
   readonly description: string;
+  readonly generationsKey = ["sort_key", "uid"] as const;
   /** A guest has none. */
   readonly #lock: ProcessLock | undefined;
   readonly #writer: SqliteConnection;

@@ -1,13 +1,12 @@
+import type { KeyColumn } from "../key-order.js";
+
 /** A table as it stands in a backup. */
 export interface BackupTable {
   readonly name: string;
   /** What is kept of it, in this order. */
   readonly columns: readonly string[];
-  /** Gives the rows after a key, in the order of the keys; takes the key and how many. */
-  readonly select: string;
-  /** The columns of the key, and a key before all others. */
-  readonly key: readonly string[];
-  readonly start: readonly (string | number)[];
+  /** What it is read in the order of; undefined where the database says it, see {@link SqlDatabase.generationsKey}. */
+  readonly key: readonly KeyColumn[] | undefined;
   /** How many rows are read at once: payloads may be large. */
   readonly pageSize: number;
 }
@@ -30,25 +29,19 @@ export const backupTables: readonly BackupTable[] = [
   {
     name: "generations",
     columns: generations,
-    select: `SELECT ${generations.join(", ")} FROM generations WHERE uid > ? ORDER BY uid LIMIT ?`,
-    key: ["uid"],
-    start: [""],
+    key: undefined,
     pageSize: 500,
   },
   {
     name: "versions",
     columns: versions,
-    select: `SELECT ${versions.join(", ")} FROM versions WHERE (uid, version) > (?, ?) ORDER BY uid, version LIMIT ?`,
     key: ["uid", "version"],
-    start: ["", 0],
     pageSize: 20,
   },
   {
     name: "answered_requests",
     columns: answeredRequests,
-    select: `SELECT ${answeredRequests.join(", ")} FROM answered_requests WHERE scope > ? ORDER BY scope LIMIT ?`,
     key: ["scope"],
-    start: [""],
     pageSize: 500,
   },
 ];

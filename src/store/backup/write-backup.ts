@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { firstKey, type KeyColumn, keyOf, pageAfterKey } from "../key-order.js";
 import { migrations } from "../schema.js";
-import type { SqlDatabase, SqlRow, SqlSession, SqlValue } from "../sql-database.js";
+import type { SqlDatabase, SqlRow, SqlSession } from "../sql-database.js";
 import type { StoreCipher } from "../store-cipher.js";
 import { readStoreRow, storeColumns } from "../store-identity.js";
 import { backupFormat, BackupSeal, type BackupHeader, encodeHeader } from "./backup-file.js";
@@ -46,7 +47,10 @@ export async function writeBackup(
     const store = await readStoreRow(session);
     await put({ kind: "store", values: storeColumns.map((column) => store?.[column] ?? null) });
     const found: Record<string, number> = {};
-    for (const table of backupTables) found[table.name] = await putTable(session, table, put);
+    for (const table of backupTables) {
+      const key = table.key ?? database.generationsKey;
+      found[table.name] = await putTable(session, { ...table, key }, put);
+    }
     return found;
   });
   await put({ kind: "end", counts });
@@ -63,20 +67,22 @@ export function summaryOf(
 
 async function putTable(
   session: SqlSession,
-  table: BackupTable,
+  table: BackupTable & { readonly key: readonly KeyColumn[] },
   put: (part: BackupPart) => Promise<void>,
 ): Promise<number> {
-  let after: readonly SqlValue[] = table.start;
+  const { name, columns, key } = table;
+  const sql = `SELECT ${columns.join(", ")} FROM ${name} ${pageAfterKey(key)}`;
+  let after = firstKey(key);
   let count = 0;
   for (;;) {
-    const rows = await session.all(table.select, [...after, table.pageSize]);
+    const rows = await session.all(sql, [...after, table.pageSize]);
     for (const part of partsOf(rows.map((row) => valuesOf(row, table)))) {
-      await put({ kind: "rows", table: table.name, rows: part });
+      await put({ kind: "rows", table: name, rows: part });
     }
     count += rows.length;
     const last = rows.at(-1);
     if (last === undefined || rows.length < table.pageSize) return count;
-    after = table.key.map((column) => last[column] ?? null);
+    after = keyOf(last, key);
   }
 }
 

@@ -3,9 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { SqliteDatabase } from "../../../src/managers/sqlite/sqlite-database.js";
 import type { SecretStore } from "../../../src/store/secret-store.js";
 import { openTestStore } from "../../store/open-test-store.js";
 import { storeCall } from "../../store/store-call.js";
+import { rowsOf, toSecondSchema } from "./second-schema.js";
 
 let directory: string;
 let path: string;
@@ -32,6 +34,12 @@ function change(sql: string): void {
   database.close();
 }
 
+/** Makes the file what the program of the first step left, and does something more to it. */
+function toFirstSchema(more = ""): void {
+  toSecondSchema(path);
+  change(`${more}; ${asFirstSchema}`);
+}
+
 async function writeAll(names: readonly string[]): Promise<void> {
   const store = await openTestStore(path);
   for (const name of names) await store.writeSecret(name, "placeholder", {}, storeCall());
@@ -51,7 +59,7 @@ async function changesAfter(store: SecretStore, revision: bigint): Promise<[name
 describe("a file of the first schema", () => {
   it("is brought up to date, and its revisions go on where they ended", async () => {
     await writeAll(["A", "B"]);
-    change(asFirstSchema);
+    toFirstSchema();
     await writeAll(["C", "A"]);
     const store = await openTestStore(path);
     expect(await changesAfter(store, 1n)).toEqual([["B", "C", "A"], 4n]);
@@ -62,7 +70,7 @@ describe("a file of the first schema", () => {
 
   it("goes on from where a restored store begins, as the log is empty then", async () => {
     await writeAll(["A"]);
-    change(`${asRestored}; DROP VIEW latest_revision; DELETE FROM schema_migrations WHERE version = 2`);
+    toFirstSchema(asRestored);
     const store = await openTestStore(path);
     expect(await changesAfter(store, 1_000n)).toEqual([[], 1_000n]);
     await expect(changesAfter(store, 1n)).rejects.toMatchObject({ reason: "REVISION_COMPACTED" });
@@ -73,7 +81,7 @@ describe("a file of the first schema", () => {
 
   it("is refused and left as it is when something of it was changed", async () => {
     await writeAll(["A"]);
-    change(`${asFirstSchema}; DROP INDEX versions_due`);
+    toFirstSchema("DROP INDEX versions_due");
     await expect(openTestStore(path)).rejects.toMatchObject({ reason: "CONFIG_INVALID" });
     const database = new DatabaseSync(path, { readOnly: true });
     expect(database.prepare("SELECT COUNT(*) AS count FROM schema_migrations").get()).toEqual({ count: 1 });
@@ -84,7 +92,18 @@ describe("a file of the first schema", () => {
 describe("a file of the second schema", () => {
   it("is refused when what the second step made is gone", async () => {
     await writeAll(["A"]);
+    toSecondSchema(path);
     change("DROP VIEW latest_revision");
+    const before = rowsOf(path);
     await expect(openTestStore(path)).rejects.toMatchObject({ reason: "CONFIG_INVALID" });
+    expect(rowsOf(path)).toEqual(before);
+  });
+
+  it("is refused to a guest, which changes nothing", async () => {
+    await writeAll(["A"]);
+    toSecondSchema(path);
+    const before = rowsOf(path);
+    expect(() => new SqliteDatabase(path, { isGuest: true })).toThrow(/older version of the broker; start this one's/u);
+    expect(rowsOf(path)).toEqual(before);
   });
 });

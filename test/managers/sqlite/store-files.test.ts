@@ -43,7 +43,7 @@ async function makeStore(count = 50): Promise<void> {
 
 /** Changes the closed file by SQL, as somebody with access to the disk could. */
 function tamper(sql: string): void {
-  const database = new DatabaseSync(path);
+  const database = new DatabaseSync(path, { enableForeignKeyConstraints: false });
   database.exec(sql);
   database.close();
 }
@@ -149,9 +149,19 @@ describe("the files of a store", () => {
       message: expect.stringContaining("newer version") as unknown,
     });
     copyFileSync(`${path}.copy`, path);
-    tamper("DROP INDEX generations_live");
-    await expect(openTestStore(path)).rejects.toMatchObject({ reason: "CONFIG_INVALID" });
-    copyFileSync(`${path}.copy`, path);
+    const changes = [
+      "DROP INDEX generations_deleted",
+      "DROP INDEX versions_due",
+      "DROP VIEW latest_revision",
+      "ALTER TABLE generations DROP COLUMN description",
+      "ALTER TABLE versions ADD COLUMN more TEXT",
+      "DROP TABLE answered_requests",
+    ];
+    for (const sql of changes) {
+      tamper(sql);
+      await expect(openTestStore(path), sql).rejects.toMatchObject({ reason: "CONFIG_INVALID" });
+      copyFileSync(`${path}.copy`, path);
+    }
     expect(await values(["KEY_0"])).toEqual(["placeholder 0".repeat(50)]);
   });
 
@@ -175,6 +185,7 @@ describe("the files of a store", () => {
     "UPDATE versions SET is_text = 0",
     "UPDATE versions SET ciphertext = zeroblob(60)",
     "UPDATE versions SET ciphertext = x''",
+    "INSERT INTO generations SELECT name, sort_key, 'another', active_version, last_version, description, tags, created_at, updated_at, changed_by, NULL, NULL FROM generations WHERE name = 'KEY_1'",
   ])("never give one secret for another: %s", async (sql) => {
     await makeStore(2);
     tamper(sql);
@@ -200,6 +211,28 @@ describe("a database in a file", () => {
     expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
     await store.close();
     expect(await values(["A", "B"])).toEqual(["1", "3"]);
+  });
+
+  it("lets one of those win who make a name live at the same moment", async () => {
+    const store = await openTestStore(path);
+    await store.writeSecret("A", "deleted", {}, storeCall());
+    await store.deleteSecret("A", { recoveryWindowInDays: 7 }, storeCall());
+    for (const name of ["B", "C"]) await store.writeSecret(name, name, {}, storeCall());
+    const outcomes = await Promise.allSettled([
+      store.writeSecret("A", "1", { expectedVersion: 0 }, storeCall()),
+      store.writeSecret("A", "2", { expectedVersion: 0 }, storeCall()),
+      store.rotateSecret("B", "A", "3", {}, storeCall()),
+      store.restoreSecret("A", {}, storeCall()),
+      store.rotateSecret("C", "A", "4", {}, storeCall()),
+    ]);
+    expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", ...Array<string>(4).fill("rejected")]);
+    for (const outcome of outcomes.slice(1)) expect(outcome).toMatchObject({ reason: { reason: "SECRET_EXISTS" } });
+    await store.close();
+    const database = new DatabaseSync(path, { readOnly: true });
+    const living = database.prepare("SELECT name FROM generations WHERE deleted_at IS NULL ORDER BY name").all();
+    database.close();
+    expect(living.map(({ name }) => name)).toEqual(["A", "B", "C"]);
+    expect(await values(["A", "B", "C"])).toEqual(["1", "B", "C"]);
   });
 
   it("undoes alone what fails after it has changed something", async () => {
