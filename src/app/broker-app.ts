@@ -100,10 +100,9 @@ export class BrokerApp {
 
   /**
    * Opens the manager and the audit trail, then listens. What was opened is closed again when a later step fails.
-   * @param beforeListening called when all is there; nobody waits for this broker yet
    * @throws SecretError `CONFIG_INVALID`
    */
-  async start(beforeListening?: () => void): Promise<this> {
+  async start(): Promise<this> {
     await this.#freezes.load();
     const manager = await openManager(this.#config.manager, {
       log: this.#log,
@@ -114,7 +113,6 @@ export class BrokerApp {
       await this.#parts.health.start();
       this.#reportHealth();
       this.#keySources.open();
-      beforeListening?.();
       await this.#listen(this.#parts);
     } catch (error) {
       this.#keySources.close();

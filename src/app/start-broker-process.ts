@@ -3,7 +3,6 @@ import { loadConfig } from "../config/load-config.js";
 import { type AdjustableLog, createLog } from "../log/create-log.js";
 import { formatBanner } from "./banner.js";
 import { BrokerApp } from "./broker-app.js";
-import { collectGarbage } from "./collect-garbage.js";
 import { ProcessGuard } from "./process-guard.js";
 import { Reloader } from "./reloader.js";
 import { version } from "./version.js";
@@ -67,7 +66,7 @@ interface Surroundings {
 
 async function startApp(app: BrokerApp, { log, guard }: Surroundings): Promise<BrokerApp> {
   try {
-    return await app.start(collectGarbage);
+    return await app.start();
   } catch (thrown) {
     log.error({}, "the broker could not start", { thrown });
     guard.release();
