@@ -119,8 +119,11 @@ func passes(reason Reason) bool {
 // pauseAfter waits before the next attempt. It gives the error that the call ends with instead, if it does.
 func (c *Client) pauseAfter(ctx context.Context, err error, attempt int) error {
 	failure := (*Error)(nil)
-	if !errors.As(err, &failure) || ctx.Err() != nil || c.isClosed() {
+	if !errors.As(err, &failure) || c.isClosed() {
 		return err
+	}
+	if ctx.Err() != nil {
+		return orCancelled(ctx, failure)
 	}
 	deadline, _ := ctx.Deadline()
 	delay, again := c.retries.delayAfter(failure, attempt, time.Until(deadline))
@@ -135,11 +138,16 @@ func (c *Client) pauseAfter(ctx context.Context, err error, attempt int) error {
 	case <-c.closed:
 		return err
 	case <-ctx.Done():
+		return orCancelled(ctx, failure)
 	}
-	if ctx.Err() == context.Canceled {
-		return &Error{Reason: CallCancelled, Code: codes.Canceled, Message: "the call was cancelled; before that: " + failure.Message}
+}
+
+// orCancelled gives the failure of a call that is over, unless its caller ended it.
+func orCancelled(ctx context.Context, failure *Error) error {
+	if ctx.Err() != context.Canceled || failure.Code == codes.Canceled {
+		return failure
 	}
-	return err
+	return &Error{Reason: CallCancelled, Code: codes.Canceled, Message: "the call was cancelled; before that: " + failure.Message}
 }
 
 func (c *Client) isClosed() bool {
