@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { setTimeout as setTimeoutPromise } from "node:timers/promises";
 import type { TornBytes } from "./audit-chain.js";
 import type { AuditTarget, Continuation, TargetChange } from "./audit-target.js";
-import { writeSome } from "./write-some.js";
+import { ByteWriter } from "./byte-writer.js";
 import { readTail } from "./file-tail.js";
 import { openRegularFile } from "./regular-file.js";
 import { rotatedPath } from "./trail-files.js";
@@ -43,6 +43,7 @@ export class FileTarget implements AuditTarget {
   readonly #options: FileTargetOptions;
   #release: (() => void) | undefined;
   #handle: FileHandle | undefined;
+  #writer: ByteWriter | undefined;
   #size = 0;
   /** Pipes and devices have no content that could be looked at. */
   #isRegular = true;
@@ -67,6 +68,7 @@ export class FileTarget implements AuditTarget {
     this.#isRegular = found.isFile();
     // Kept until the end, also while another file takes the place of this one.
     if (this.#isRegular) this.#release ??= await this.#options.hold?.(await realpath(this.#path));
+    this.#writer = await ByteWriter.for(this.#isRegular ? this.#path : undefined);
     this.#size = this.#isRegular ? found.size : 0;
     if (this.#size === 0) return { end: undefined, torn: undefined };
     return await this.#continuation(handle);
@@ -112,8 +114,9 @@ export class FileTarget implements AuditTarget {
   }
 
   async #writeAll(handle: FileHandle, bytes: Buffer): Promise<void> {
+    const writer = (this.#writer ??= await ByteWriter.for(undefined));
     for (let offset = 0; ;) {
-      const written = await writeSome(handle, bytes, offset);
+      const written = await writer.write(handle, bytes, offset);
       offset += written;
       if (offset === bytes.length) return;
       if (written === 0) await setTimeoutPromise(fullRetryMs, undefined, { ref: false });
