@@ -29,8 +29,8 @@ const end = Buffer.alloc(1_032, 0xff);
 const minChunk = 200;
 
 /**
- * Answers one page, from an index or a table in the order of names, and so at the same cost wherever it begins. The page token names the last entry of
- * the page before, so it means the same whatever is written or deleted in between.
+ * Answers one page, from an index or a table in the order of names, and so at the same cost wherever it begins. The page
+ * token names the last entry of the page before, so it means the same whatever is written or deleted in between.
  */
 export async function listSecrets(session: SqlSession, query: ListQuery, nowMs: number): Promise<ListReply> {
   const wanted = Object.entries(query.tags);

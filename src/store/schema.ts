@@ -18,8 +18,8 @@ export interface Migration {
 /**
  * The store's tables, in every database; a file keeps some of them in another order, by steps of its own.
  *
- * `sort_key` is the name in UTF-16, most significant byte first: compared as bytes it sorts as JavaScript does, and names are looked up by it. There are few indexes, as each is a page
- * more in every commit. A
+ * `sort_key` is the name in UTF-16, most significant byte first: compared as bytes it sorts as JavaScript does, and names
+ * are looked up by it. There are few indexes, as each is a page more in every commit. A
  * payload is there as long as its version is not destroyed. `changes` is what watchers resume from; the row of `store`
  * counts its revisions and keeps, sealed like a payload, the key that requests are recognised by: whoever cannot open it
  * has the wrong key.
