@@ -51,7 +51,7 @@ interface Batch {
 
 /**
  * The audit trail. Every caller waits for its own record, and the cost of a write is shared: it is handed to the system
- * as soon as all calls under way wait for it, or after a few milliseconds. A lone caller waits for nobody; under load a
+ * as soon as all calls under way wait for it or for a manager, or after a few milliseconds. A lone caller waits for nobody; under load a
  * write carries dozens of records, where handing over each could cost as much as answering its call.
  */
 export class AuditLog {
@@ -74,6 +74,8 @@ export class AuditLog {
   #closed = false;
   readonly #tending: NodeJS.Timeout;
   #isTendDue = false;
+  /** How many calls wait for something else, and have their record only after it. */
+  #callsElsewhere = 0;
 
   constructor(options: AuditLogOptions) {
     this.#options = options;
@@ -107,8 +109,19 @@ export class AuditLog {
     const batch = (this.#pending ??= this.#openBatch());
     batch.lines.append(this.#format.format(record, this.#clock.now()));
     batch.records += 1;
-    if (batch.records >= this.#callsUnderWay()) this.#flushSoon();
+    if (this.#isComplete(batch)) this.#flushSoon();
     return batch.written;
+  }
+
+  /** Waits for something that a call's record comes after; meanwhile the records of others do not wait for that one. */
+  async awaitElsewhere<T>(work: Promise<T>): Promise<T> {
+    this.#callsElsewhere += 1;
+    if (this.#pending !== undefined && this.#isComplete(this.#pending)) this.#flushSoon();
+    try {
+      return await work;
+    } finally {
+      this.#callsElsewhere -= 1;
+    }
   }
 
   /** Takes no more records, writes what is pending and closes the sink; gives up on a sink that hangs. */
@@ -144,6 +157,11 @@ export class AuditLog {
     return { lines: new LineBuffer(this.#room), records: 0, written: promise, resolve, reject };
   }
 
+  /** Whether no other call is about to have a record. */
+  #isComplete(batch: Batch): boolean {
+    return batch.records >= this.#callsUnderWay() - this.#callsElsewhere;
+  }
+
   /** At the end of this turn, so that the records of one turn go together. */
   #flushSoon(): void {
     if (this.#isFlushDue || this.#writing !== undefined) return;
@@ -175,7 +193,7 @@ export class AuditLog {
   /** Two halves that take turns would cost twice as many writes as one batch of all. */
   readonly #flushIfDue = (): void => {
     if (this.#pending === undefined) return;
-    if (this.#flushTimer === undefined || this.#pending.records >= this.#callsUnderWay()) this.#flush();
+    if (this.#flushTimer === undefined || this.#isComplete(this.#pending)) this.#flush();
   };
 
   async #writeAndTend(batch: Batch | undefined): Promise<void> {

@@ -85,7 +85,7 @@ export class Enforcement {
     let result: T;
     try {
       const pending = work();
-      result = pending instanceof Promise ? await pending : pending;
+      result = pending instanceof Promise ? await this.#options.audit.awaitElsewhere(pending) : pending;
     } catch (error) {
       return await this.#recordFailure(call, access, { rule, error });
     }

@@ -80,6 +80,35 @@ describe("an audit log", () => {
     await Promise.all(meanwhile);
   });
 
+  it("waits for the records of calls under way, but not of those that wait for something else", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    try {
+      const sink = new HeldSink();
+      const audit = new AuditLog({ sink, log, callsUnderWay: () => 2 });
+      const first = audit.record(exampleRecord(1));
+      await new Promise(setImmediate);
+      expect(sink.writes).toHaveLength(0);
+      const asked = Promise.withResolvers<string>();
+      const elsewhere = audit.awaitElsewhere(asked.promise);
+      await new Promise(setImmediate);
+      expect(sink.writes.map(({ lines }) => requestIdsIn(lines))).toEqual([["1"]]);
+      sink.writes[0]?.settle.resolve();
+      await first;
+      asked.resolve("found");
+      expect(await elsewhere).toBe("found");
+      const second = audit.record(exampleRecord(2));
+      await new Promise(setImmediate);
+      expect(sink.writes).toHaveLength(1);
+      const third = audit.record(exampleRecord(3));
+      await new Promise(setImmediate);
+      expect(sink.writes.map(({ lines }) => requestIdsIn(lines))).toEqual([["1"], ["2", "3"]]);
+      sink.writes[1]?.settle.resolve();
+      await Promise.all([second, third]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it("lets nobody go on before its record is written", async () => {
     const sink = new HeldSink();
     const audit = new AuditLog({ sink, log });
