@@ -40,7 +40,7 @@ export function parseConfig({ text, file }: ConfigText, override?: ListenOverrid
   const overriding = override && readListenOverride(problems, override);
   if (!problems.source.isIntact) problems.assertNone();
   const parts = readParts(problems, dirname(file));
-  const listen = overriding ?? parts.section?.listen;
+  const listen = overriding === undefined ? parts.section?.listen : guardedAs(parts.section?.listen, overriding);
   noteConflicts(problems, { ...parts, listen });
   problems.assertNone();
   const { keyManagement, manager, section } = parts;
@@ -48,6 +48,12 @@ export function parseConfig({ text, file }: ConfigText, override?: ListenOverrid
   if (!keyManagement || !manager || !section || !listen) throw new TypeError("a problem was not noted");
   const config = { file, manager, keyManagement, listen, ...ownSettings(section) };
   return { config, warnings: problems.warnings };
+}
+
+/** Another address is no reason to answer what the file's do not: one that asks for metadata speaks for the others. */
+function guardedAs(replaced: readonly ListenAddress[] | undefined, given: readonly ListenAddress[]): ListenAddress[] {
+  const isGuarded = replaced?.some(({ requiresMetadata }) => requiresMetadata) === true;
+  return given.map((address) => (isGuarded ? { ...address, requiresMetadata: true } : address));
 }
 
 /** What was read of a file; undefined what is wrong, which is noted then. */

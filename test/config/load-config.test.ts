@@ -84,6 +84,17 @@ describe("loadConfig", () => {
     expect((await failureOf(file)).message).toContain("may not be read by this user");
   });
 
+  it("keeps the guard of an address that --listen replaces", async () => {
+    const guarded = '  listen: ["127.0.0.1:0", { address: "unix:a.sock", require_metadata: true }]\n';
+    const file = await write("guarded.yaml", withMemory(guarded));
+    const given = ["unix:b.sock", "127.0.0.1:0"];
+    const { config } = await loadConfig(file, { listen: given });
+    expect(config.listen.map(({ requiresMetadata }) => requiresMetadata)).toEqual([true, true]);
+    const openFile = await write("open.yaml", withMemory("  listen: unix:a.sock\n"));
+    const { config: open } = await loadConfig(openFile, { listen: given });
+    expect(open.listen.map(({ requiresMetadata }) => requiresMetadata)).toEqual([undefined, undefined]);
+  });
+
   it("follows symbolic links", async () => {
     await mkdir(join(directory, "..data"));
     await write("..data/config.yaml", withMemory(""));
