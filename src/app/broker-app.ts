@@ -127,10 +127,16 @@ export class BrokerApp {
     this.#reload = reload;
   }
 
-  /** Puts another configuration in force, without dropping a call, as far as that goes without a restart. */
+  /**
+   * Puts another configuration in force, without dropping a call, as far as that goes without a restart.
+   * @throws SecretError `CONFIG_INVALID` when it does not go with the manager; then nothing has changed
+   */
   apply(config: Config): void {
-    this.#config = reloadedConfig(this.#config, config);
-    this.#settings = brokerSettings(this.#config, this.#freezes.byName);
+    const next = reloadedConfig(this.#config, config);
+    const settings = brokerSettings(next, this.#freezes.byName);
+    if (this.#parts !== undefined) assertPrefetchable(this.#parts.manager, settings.cache);
+    this.#config = next;
+    this.#settings = settings;
     this.#limits = callLimitSettings(this.#config);
     this.#identity = identityMethods(this.#config, this.#keySources);
     this.#endUnknown();

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { startBroker } from "../../src/testkit/start-broker.js";
 import { RpcCaller } from "./call-rpc.js";
 
 const program = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
@@ -91,5 +92,34 @@ describe("a running broker whose configuration changes", () => {
     writeFileSync(file, configOf("read_and_write", "  limits: { max_concurrent_streams: 5 }\n"));
     await untilLogged("need a restart");
     expect(log).toContain("max_concurrent_streams");
+  });
+});
+
+describe("a broker with a user's class", () => {
+  it("keeps the old configuration when the new one prefetches what the class may tell callers apart", async () => {
+    const config = `
+general_settings:
+  key_management_system: custom
+  key_management_settings: { custom_secret_manager: mine.Mine, access_mode: read_only }
+secret_broker:
+  admin: { listen: "off" }
+  audit: { sink: file, path: audit.jsonl }
+  log: { level: error }
+`;
+    const files = { "mine.mjs": "export class Mine { readSecret() { return 'placeholder'; } }" };
+    const broker = await startBroker({ config, files });
+    const caller = new RpcCaller(broker.address);
+    try {
+      const prefetching = config.replace("read_only", "write_only").concat("  cache: { ttl: 1m, prefetch: [A] }\n");
+      writeFileSync(join(broker.directory, "config.yaml"), prefetching);
+      expect(await caller.call("ReloadConfiguration")).toMatchObject({ reason: "CONFIG_INVALID" });
+      expect(await caller.call("ReadSecret", { name: "A" })).toMatchObject({ code: "OK" });
+      writeFileSync(join(broker.directory, "config.yaml"), config.replace("read_only", "write_only"));
+      expect(await caller.call("ReloadConfiguration")).toMatchObject({ code: "OK" });
+      expect(await caller.call("ReadSecret", { name: "A" })).toMatchObject({ reason: "ACCESS_MODE_DENIED" });
+    } finally {
+      caller.close();
+      await broker.stop();
+    }
   });
 });

@@ -197,7 +197,7 @@ export class Prefetch implements FeedListener {
 export function assertPrefetchable({ hasSharedReads, name }: GuardedManager, { prefetch }: CacheSettings): void {
   if (prefetch === undefined || hasSharedReads) return;
   const advice = "have it declare supports.sharedReads if it does, or remove the setting";
-  const message = `secret_broker.cache.prefetch needs a manager that tells every caller the same, and ${name} does not say so; ${advice}`;
+  const message = `cache.prefetch needs a manager that tells every caller the same, and ${name} does not say so; ${advice}`;
   throw new SecretError("CONFIG_INVALID", message);
 }
 
