@@ -1,7 +1,6 @@
 import { hash } from "node:crypto";
-import { createLocalJWKSet, errors, type JWK, type JWTVerifyGetKey } from "jose";
+import type { JWK } from "jose";
 import { SecretError } from "../domain/secret-error.js";
-import { unknownKey } from "./jwt-refusal.js";
 import { isClaims, type JwtHeader } from "./jwt-text.js";
 
 /** More keys than any issuer has. */
@@ -22,7 +21,6 @@ export class IssuerKeys {
   /** How many there are. */
   readonly size: number;
   readonly #keys: readonly JWK[];
-  readonly #getKey: JWTVerifyGetKey;
 
   /**
    * Takes the keys of a JSON Web Key Set that can verify; no shared keys, and none of other uses. An empty set is one:
@@ -35,7 +33,6 @@ export class IssuerKeys {
       throw new SecretError("IDENTITY_UNAVAILABLE", "what should be a JSON Web Key Set is none");
     }
     this.#keys = keys.filter(isForVerifying);
-    this.#getKey = createLocalJWKSet({ keys: [...this.#keys] });
     this.size = this.#keys.length;
     this.digest = hash(
       "sha256",
@@ -56,17 +53,10 @@ export class IssuerKeys {
     return JSON.stringify(this.#keys.filter((key) => goesWith(key, header)));
   }
 
-  /** Finds the key of a token's header, as jose asks for it. */
-  get getKey(): JWTVerifyGetKey {
-    return this.#getKey;
+  /** The keys as they were published. */
+  get all(): readonly JWK[] {
+    return this.#keys;
   }
-}
-
-/** What is thrown where no key, or more than one, goes with a token; undefined for another failure. */
-export function keyRefusal(thrown: unknown): SecretError | undefined {
-  if (thrown instanceof errors.JWKSNoMatchingKey) return unknownKey();
-  if (!(thrown instanceof errors.JWKSMultipleMatchingKeys)) return undefined;
-  return new SecretError("CREDENTIAL_INVALID", "the bearer token must say which key it is signed with (kid)");
 }
 
 function goesWith(key: JWK, { alg, kid }: JwtHeader): boolean {

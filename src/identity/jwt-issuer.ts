@@ -1,11 +1,9 @@
-import { errors, jwtVerify } from "jose";
 import type { JwtIssuerConfig } from "../config/jwt-config.js";
 import type { IssuerKeys } from "./jwks-keys.js";
-import { keyRefusal } from "./jwks-keys.js";
 import type { KeySource } from "./jwks-source.js";
 import { checkClaims } from "./jwt-claims.js";
 import { type JwtPrincipal, jwtPrincipal } from "./jwt-principal.js";
-import { expiredJwt, invalidJwt } from "./jwt-refusal.js";
+import { invalidJwt } from "./jwt-refusal.js";
 import type { JwtText } from "./jwt-text.js";
 
 /** Whom a token was found to prove, and until when. */
@@ -19,6 +17,8 @@ export class JwtIssuer {
   readonly source: KeySource;
   readonly #config: JwtIssuerConfig;
   readonly #algorithms: ReadonlySet<string>;
+  /** Only who trusts an issuer needs the library, which takes some megabytes; it is there before the first token is. */
+  readonly #library = import("./jwt-signature.js");
 
   constructor(config: JwtIssuerConfig, source: KeySource) {
     this.#config = config;
@@ -42,17 +42,7 @@ export class JwtIssuer {
    * @throws SecretError `CREDENTIAL_INVALID`, `CREDENTIAL_EXPIRED`
    */
   async verify(token: string, { header }: JwtText, keys: IssuerKeys): Promise<void> {
-    const { issuer, audiences, clockToleranceMs } = this.#config;
-    try {
-      await jwtVerify(token, keys.getKey, {
-        ...{ issuer, audience: [...audiences], algorithms: [header.alg] },
-        clockTolerance: clockToleranceMs / 1_000,
-        requiredClaims: ["exp"],
-      });
-    } catch (thrown) {
-      // Its messages may quote the token.
-      if (thrown instanceof errors.JWTExpired) throw expiredJwt("has expired");
-      throw keyRefusal(thrown) ?? invalidJwt("is not signed by its issuer");
-    }
+    const { verifySignature } = await this.#library;
+    await verifySignature([token, header], keys, this.#config);
   }
 }
