@@ -7,6 +7,7 @@ import { SecretBrokerClient, SecretError } from "../../src/client/index.js";
 import { isPostgresMissing, titleOf as titleWithPostgres } from "../managers/postgres/postgres-programs.js";
 import { startLiteLlmDatabase } from "./litellm-database.js";
 import { type LiteLlmProxy, masterKey, type Provider, startLiteLlm, startProvider } from "./litellm-proxy.js";
+import { newestLiteLlm } from "./litellm-release.js";
 import { isMissing, prismaPath, titleOf } from "./peer.js";
 import { type RunningBroker, startServing } from "./running-broker.js";
 
@@ -93,7 +94,7 @@ describe.skipIf(isSkipped)(titleOf(titleWithPostgres("LiteLLM's own keys over HT
       SECRET_BROKER_ADDRESS: `unix:${join(folder, "litellm.sock")}`,
       ...{ LITELLM_KEY_ROTATION_ENABLED: "true", LITELLM_KEY_ROTATION_CHECK_INTERVAL_SECONDS: "2" },
     };
-    proxy = await startLiteLlm(proxyConfig(provider.url), { ...settings, ...database.environment });
+    proxy = await startLiteLlm(newestLiteLlm, proxyConfig(provider.url), { ...settings, ...database.environment });
     started.push(() => proxy.stop());
   }, 400_000);
 

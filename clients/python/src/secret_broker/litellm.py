@@ -30,7 +30,9 @@ from .store_state import StoreOptions
 
 try:
     from litellm.integrations.custom_secret_manager import CustomSecretManager
-except ImportError as error:
+except ModuleNotFoundError as error:
+    if not (error.name or "").startswith("litellm"):
+        raise  # Something that LiteLLM needs.
     try:
         installed = f"{version('litellm')} is installed"
     except PackageNotFoundError:
