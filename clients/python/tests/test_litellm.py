@@ -6,6 +6,7 @@ import asyncio
 import io
 import logging
 import os
+import signal
 import subprocess
 import sys
 import unittest
@@ -26,6 +27,18 @@ TELLS_LESS = HAS_LITELLM and version("litellm").startswith("1.79.")
 
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # Asks nobody for prices.
 
+
+FORKS_WHILE_A_CLIENT_IS_MADE = """
+import os
+from secret_broker import litellm as plugin
+manager = plugin.BrokerSecretManager()
+with plugin._clients.lock:
+    child = os.fork()
+    if child == 0:
+        print(manager.sync_read_secret("shared/openai"), flush=True)
+        os._exit(0)
+os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
 
 FORKS = """
 import os
@@ -127,9 +140,9 @@ class LiteLLMOverTheBroker(unittest.TestCase):
     def close_clients(self) -> None:
         from secret_broker import litellm as plugin
 
-        for client in plugin._clients.values():
+        for client in plugin._clients.made.values():
             client.close()
-        plugin._clients.clear()
+        plugin._clients.made.clear()
 
     def test_reads_by_its_own_functions(self) -> None:
         from litellm.secret_managers.main import get_secret, get_secret_str
@@ -277,6 +290,19 @@ class LiteLLMOverTheBroker(unittest.TestCase):
         # In a process that has made no call yet, as that of a server before it forks its workers.
         ran = subprocess.run([sys.executable, "-c", FORKS], capture_output=True, text=True, timeout=120)
         self.assertEqual((ran.returncode, ran.stdout), (0, "placeholder-one\nplaceholder-one\n"), ran.stderr)
+
+    def test_is_forked_while_a_thread_makes_its_client(self) -> None:
+        self.owner.write("shared/openai", "placeholder-one")
+        arguments = [sys.executable, "-c", FORKS_WHILE_A_CLIENT_IS_MADE]
+        # A group of its own: a child that hangs must not outlast the test.
+        forking = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        try:
+            printed = forking.communicate(timeout=120)[0]
+        except subprocess.TimeoutExpired:
+            os.killpg(forking.pid, signal.SIGKILL)
+            forking.communicate()
+            self.fail("the child waits for a lock that the parent held")
+        self.assertEqual((forking.returncode, printed), (0, "placeholder-one\n"))
 
     def test_takes_every_shape_of_settings(self) -> None:
         import httpx

@@ -23,6 +23,7 @@ import grpc
 from .client import Client
 from .connection import settings_from_environment
 from .errors import SecretBrokerError, invalid_argument
+from .forks import survive_forks
 from .in_order import Turns
 from .litellm_values import seconds_of, short, tags_of, team_options, timeout_of
 from .store import UNREACHABLE
@@ -45,8 +46,30 @@ _log = logging.getLogger("secret_broker.litellm")
 
 _NOT_TO_BE_READ = ("POLICY_DENIED", "ACCESS_MODE_DENIED")
 
-_clients: dict[tuple[str | None, ...], Client] = {}
-_clients_lock = threading.Lock()
+
+class _Clients:
+    """One client for each environment."""
+
+    def __init__(self) -> None:
+        self.made: dict[tuple[str, ...], Client] = {}
+        self.lock = threading.Lock()
+        survive_forks(self)
+
+    def get(self, options: StoreOptions) -> Client:
+        """The one for this environment; the options are those of who asks first."""
+        names = sorted(name for name in os.environ if name.startswith("SECRET_BROKER_"))
+        key = tuple(f"{name}={os.environ[name]}" for name in names)
+        with self.lock:
+            if key not in self.made:
+                self.made[key] = Client.from_environment(options)
+            return self.made[key]
+
+    def after_fork(self) -> None:
+        """A lock that another thread of the parent's held would never be given back."""
+        self.lock = threading.Lock()
+
+
+_clients = _Clients()
 
 
 class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
@@ -216,16 +239,9 @@ class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
 
     def _client(self) -> Client:
         """One client for all instances: LiteLLM makes two."""
-        if self._shared is not None:
-            return self._shared
-        names = sorted(name for name in os.environ if name.startswith("SECRET_BROKER_"))
-        key = tuple(f"{name}={os.environ[name]}" for name in names)
-        with _clients_lock:
-            if key not in _clients:
-                options = StoreOptions(max_staleness=self._max_staleness, refresh_in_background=True)
-                _clients[key] = Client.from_environment(options)
-            self._shared = _clients[key]
-            return self._shared
+        if self._shared is None:
+            self._shared = _clients.get(StoreOptions(max_staleness=self._max_staleness, refresh_in_background=True))
+        return self._shared
 
     async def _in_thread(self, work: Callable[[Client], Result], *names: str) -> Result:
         """Work that waits for the broker, beside the event loop, whichever it is; on names in the order of the calls."""
