@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import unittest
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -243,7 +244,7 @@ class LiteLLMOverTheBroker(unittest.TestCase):
             self.assertNotIn("sk-placeholder", str(caught.exception))
         self.broker.kill()
         with self.assertRaises(SecretBrokerError) as caught:
-            asyncio.run(manager.async_delete_secret("shared/a"))
+            asyncio.run(manager.async_delete_secret("shared/a", timeout=0.5))
         self.assertEqual(caught.exception.reason, "MANAGER_UNAVAILABLE")
 
     def test_outlives_the_broker_for_a_while_and_finds_it_again(self) -> None:
@@ -255,6 +256,44 @@ class LiteLLMOverTheBroker(unittest.TestCase):
         with self.assertRaises(SecretBrokerError):
             manager.sync_read_secret("shared/never-read")
         self.assertFalse(asyncio.run(manager.async_health_check(0.2)))
+
+    def test_changes_wait_for_a_broker_that_restarts(self) -> None:
+        manager = self.use("owner")
+        for name in ("shared/rotated", "shared/deleted"):
+            self.owner.write(name, "old")
+
+        async def change() -> None:
+            await manager.async_read_secret("shared/rotated")
+            self.broker.kill()
+            calls = (
+                manager.async_write_secret("shared/written", "new"),
+                manager.async_rotate_secret("shared/rotated", "shared/rotated", "new"),
+                manager.async_delete_secret("shared/deleted"),
+            )
+            changes = [asyncio.create_task(call) for call in calls]
+            done, _ = await asyncio.wait(changes, timeout=1.5)
+            self.assertEqual(done, set())
+            await asyncio.to_thread(self.broker.start)
+            self.assertEqual([(await each)["status"] for each in changes], ["success", "success", "deleted"])
+
+        with mock.patch.dict(os.environ, {"SECRET_BROKER_TIMEOUT": "60"}):
+            asyncio.run(change())
+        self.assertEqual([self.owner.read(f"shared/{name}").text for name in ("written", "rotated")], ["new", "new"])
+
+    def test_changes_wait_no_longer_than_they_may_take(self) -> None:
+        manager = self.use("owner")
+        self.broker.kill()
+
+        def seconds_of(timeout: float | None) -> float:
+            began = time.monotonic()
+            with self.assertRaises(SecretBrokerError) as caught:
+                asyncio.run(manager.async_write_secret("shared/a", "sk-placeholder", timeout=timeout))
+            self.assertEqual(caught.exception.reason, "MANAGER_UNAVAILABLE")
+            return time.monotonic() - began
+
+        with mock.patch.dict(os.environ, {"SECRET_BROKER_TIMEOUT": "3"}):
+            self.assertGreater(seconds_of(None), 2.9)
+            self.assertLess(seconds_of(0.1), 2.5)
 
     def test_does_what_is_asked_of_one_name_in_that_order(self) -> None:
         manager = self.use("owner")
