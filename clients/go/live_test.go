@@ -170,7 +170,7 @@ func TestATokenFileIsReadForEachCall(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	_ = os.Remove(path)
-	if _, err := client.Read(t.Context(), "go/absent", nil); !errors.Is(err, secretbroker.CredentialInvalid) {
+	if _, err := client.Read(t.Context(), "go/absent", nil); !errors.Is(err, secretbroker.IdentityUnavailable) {
 		t.Fatalf("got %v", err)
 	}
 }

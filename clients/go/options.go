@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"os"
 	"strings"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -111,15 +113,25 @@ func WithToken(token string) Option {
 	return WithTokenSource(func(context.Context) (string, error) { return token, nil })
 }
 
-// WithTokenFile sends the bearer token a file holds, read for each call, so that a renewed one is used without a restart.
+// WithTokenFile sends the bearer token a file holds, read for each call, so that a renewed one is used without a restart. A
+// file that cannot be read, or is empty, is what a failing source is.
 func WithTokenFile(path string) Option {
 	return WithTokenSource(func(context.Context) (string, error) {
 		text, err := os.ReadFile(path)
-		return strings.TrimSpace(string(text)), err
+		if err != nil {
+			return "", err
+		}
+		token := strings.TrimSpace(string(text))
+		if token == "" {
+			// Whoever replaces a file may leave it so for a moment.
+			return "", errors.New("the file is empty")
+		}
+		return token, nil
 	})
 }
 
-// WithTokenSource asks for the bearer token of each call.
+// WithTokenSource asks for the bearer token of each call. While it fails, calls do with IdentityUnavailable, and stores answer
+// as they do while the broker is out of reach.
 func WithTokenSource(source func(context.Context) (string, error)) Option {
 	return func(s *settings) error {
 		s.token = source
@@ -141,7 +153,7 @@ type bearer func(context.Context) (string, error)
 func (b bearer) GetRequestMetadata(ctx context.Context, _ ...string) (map[string]string, error) {
 	token, err := b(ctx)
 	if err != nil {
-		return nil, status.Error(codes.Unauthenticated, "the token could not be had: "+err.Error())
+		return nil, noToken(err)
 	}
 	if !isVisible(token) {
 		return nil, status.Error(codes.Unauthenticated, "the token must be visible ASCII characters")
@@ -150,6 +162,16 @@ func (b bearer) GetRequestMetadata(ctx context.Context, _ ...string) (map[string
 }
 
 func (bearer) RequireTransportSecurity() bool { return false }
+
+// noToken says that nobody can tell now who calls, which is no refusal of the broker's.
+func noToken(err error) error {
+	failure := status.New(codes.Unavailable, "the token could not be had: "+err.Error())
+	info := &errdetails.ErrorInfo{Reason: string(IdentityUnavailable), Domain: errorDomain}
+	if detailed, err := failure.WithDetails(info); err == nil {
+		failure = detailed
+	}
+	return failure.Err()
+}
 
 // guard shows that a call is meant for a broker, which an address may require.
 type guard struct{}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -106,6 +108,49 @@ func TestWhoeverMayNotWatchAnyMoreKeepsNothing(t *testing.T) {
 	if known, unclaimed := store.claims(); len(known)+len(unclaimed) != 0 {
 		t.Fatalf("still holds %v %v", known, unclaimed)
 	}
+}
+
+func TestATokenThatCannotBeReadTakesNothingAway(t *testing.T) {
+	scene := newScene(t)
+	path := filepath.Join(t.TempDir(), "token")
+	write := func(text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("sbt_placeholder")
+	client, err := Open(scene.address, WithTokenFile(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	scene.client = client
+	store, watch := scene.open(secretOf("a", "one", 1))
+	watch.end <- status.Error(codes.Unavailable, "stopping")
+	for _, lose := range []func(){func() { _ = os.Remove(path) }, func() { write("") }} {
+		lose()
+		// One looks out for a watch that has gone quiet, the other waits to come back.
+		scene.clock.await(t, 2)
+		scene.clock.advance(5 * time.Second)
+		scene.clock.await(t, 2)
+		store.guard.RLock()
+		failure := store.failure
+		store.guard.RUnlock()
+		if !errors.Is(failure, IdentityUnavailable) {
+			t.Fatalf("got %v", failure)
+		}
+		if answer, err := store.Get("a"); err != nil || answer.ServedFrom != ServedFromStale {
+			t.Fatalf("got %+v, %v", answer, err)
+		}
+	}
+	write("sbt_placeholder")
+	scene.clock.advance(5 * time.Second)
+	again := scene.watch()
+	if known := again.subscription().GetKnownVersions(); known["a"] != 1 {
+		t.Fatalf("claimed %v", known)
+	}
+	again.sync()
+	untilGet(t, store, "a", "one")
 }
 
 func TestAVersionInUseIsAcknowledged(t *testing.T) {

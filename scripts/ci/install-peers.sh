@@ -70,9 +70,18 @@ make_python() { # NAME REQUIREMENTS: a Python of its own with the packages, and 
 make_python python scripts/ci/python-requirements.txt
 "$peers/python/bin/python" -c 'import grpc; print("grpcio", grpc.__version__)'
 
-# LiteLLM is kept apart: managers of its shape must also work where it is not installed.
-make_python litellm scripts/ci/litellm-requirements.txt
-"$peers/litellm/bin/python" -c 'from importlib.metadata import version; print("litellm", version("litellm"))'
+# LiteLLM is kept apart: managers of its shape must also work where it is not installed. Of its releases the plug-in is
+# tried with the newest and with the oldest that it takes.
+releases=(litellm litellm-oldest)
+installing=()
+for release in "${releases[@]}"; do
+  make_python "$release" "scripts/ci/$release-requirements.txt" &
+  installing+=($!)
+done
+for each in "${installing[@]}"; do wait "$each"; done
+for release in "${releases[@]}"; do
+  "$peers/$release/bin/python" -c 'from importlib.metadata import version; print("litellm", version("litellm"))'
+done
 
 # LiteLLM's database client would download its engine as a program; this is the same engine in WebAssembly, and the
 # client, generated. It is kept apart too: a proxy without a database need not load it.

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { RetryPolicy } from "../../src/client/calls/retry-policy.js";
 import { type ClientOptions, SecretBrokerClient } from "../../src/client/index.js";
@@ -210,6 +211,29 @@ describe("a token", () => {
     const sent = broker.metadata.map((metadata) => String(metadata.get("authorization")));
     expect(sent).toEqual(["Bearer old", "Bearer old", "Bearer new"]);
     await writeFile(file, "old\n");
+  });
+
+  it("is the one from before while its file is empty or missing, as when it is replaced", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "token-"));
+    cleanups.push(() => rm(directory, { recursive: true }));
+    const file = join(directory, "token");
+    await writeFile(file, "\n");
+    const broker = await start();
+    const client = connect(broker.address, { token: { file } });
+    await expect(client.listSecrets()).rejects.toMatchObject({
+      reason: "CREDENTIAL_MISSING",
+      message: `the file "${file}" given as token is empty`,
+    });
+    await writeFile(file, "first");
+    await client.listSecrets();
+    for (const lose of [() => writeFile(file, ""), () => rm(file)]) {
+      await lose();
+      // Until then it is not looked at.
+      await sleep(1_050);
+      await client.listSecrets();
+    }
+    const sent = broker.metadata.map((metadata) => String(metadata.get("authorization")));
+    expect(sent).toEqual(["Bearer first", "Bearer first", "Bearer first"]);
   });
 
   it("is asked for on each call when a function gives it", async () => {

@@ -2,7 +2,8 @@ import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { PostgresServerProcess } from "../managers/postgres/start-postgres.js";
-import { litellmPythonPath, prismaPath } from "./peer.js";
+import { newestLiteLlm } from "./litellm-release.js";
+import { prismaPath } from "./peer.js";
 import { root } from "./running-broker.js";
 
 /** A database with LiteLLM's tables, and what its proxy needs to use it. */
@@ -22,7 +23,7 @@ export async function startLiteLlmDatabase(): Promise<LiteLlmDatabase> {
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    const files = globSync(join(dirname(litellmPythonPath), migrations)).sort();
+    const files = globSync(join(dirname(newestLiteLlm.pythonPath), migrations)).sort();
     const tables = join(folder, "tables.sql");
     writeFileSync(tables, files.map((file) => readFileSync(file, "utf8")).join("\n"));
     await server.sql(`\\i ${tables}`);

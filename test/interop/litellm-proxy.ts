@@ -6,7 +6,7 @@ import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { litellmPath } from "./peer.js";
+import type { LiteLlmRelease } from "./litellm-release.js";
 import { root } from "./running-broker.js";
 
 /** Stands for a provider of models: takes one key for good, and records every key it is sent. */
@@ -76,13 +76,17 @@ export async function startProvider(goodKeys: readonly string[]): Promise<Provid
 }
 
 /** Starts LiteLLM's proxy with a configuration, the file with our manager beside it, and nothing else in its environment. */
-export async function startLiteLlm(config: string, environment: NodeJS.ProcessEnv): Promise<LiteLlmProxy> {
+export async function startLiteLlm(
+  { proxyPath }: LiteLlmRelease,
+  config: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<LiteLlmProxy> {
   const folder = mkdtempSync(join(tmpdir(), "sb-litellm-"));
   writeFileSync(join(folder, "config.yaml"), config);
   writeFileSync(join(folder, "broker_secrets.py"), "from secret_broker.litellm import BrokerSecretManager\n");
   const port = await freePort();
   const parameters = ["--config", join(folder, "config.yaml"), "--host", "127.0.0.1", "--port", String(port)];
-  const child = spawn(litellmPath, parameters, {
+  const child = spawn(proxyPath, parameters, {
     cwd: folder,
     env: {
       ...{ HOME: folder, PATH: process.env["PATH"], PYTHONPATH: join(root, "clients/python/src") },
@@ -95,6 +99,7 @@ export async function startLiteLlm(config: string, environment: NodeJS.ProcessEn
   let printed = "";
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (chunk: Buffer) => (printed += chunk.toString("utf8")));
+  child.once("error", (error) => (printed += error.message));
   const url = `http://127.0.0.1:${String(port)}`;
   const stop = async (): Promise<void> => {
     await end(child);

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SecretBrokerClient } from "../../src/client/index.js";
 import { createAccessToken, hashOfToken } from "../../src/identity/access-token.js";
 import { type LiteLlmProxy, type Provider, startLiteLlm, startProvider } from "./litellm-proxy.js";
-import { isMissing, litellmPath, titleOf } from "./peer.js";
+import { type LiteLlmRelease, litellmReleases } from "./litellm-release.js";
+import { isMissing, titleOf } from "./peer.js";
 import { type RunningBroker, startServing } from "./running-broker.js";
 
 const tokens = { admin: createAccessToken(), "team-a": createAccessToken(), "team-b": createAccessToken() };
@@ -58,38 +59,51 @@ function proxyConfig(providerUrl: string, names: readonly string[]): string {
 
 const startTimeoutMs = 400_000;
 
-describe.skipIf(isMissing(litellmPath))(titleOf("LiteLLM's proxy with the broker behind it", litellmPath), () => {
-  const folder = mkdtempSync(join(tmpdir(), "sb-e2e-"));
+for (const release of litellmReleases) {
+  const title = `the proxy of ${release.title} with the broker behind it`;
+  describe.skipIf(isMissing(release.proxyPath))(titleOf(title, release.proxyPath), () => {
+    testProxy(release);
+  });
+}
+
+function testProxy(release: LiteLlmRelease): void {
   const names = ["teams/a/key", "teams/a/wrong", "teams/b/key", "NOT_HOSTED"];
+  let folder: string;
   let broker: RunningBroker;
   let provider: Provider;
   let ofTeamA: LiteLlmProxy;
   let ofTeamB: LiteLlmProxy;
+  /** What is ended at the end, the last first: also when a later one did not start. */
+  const started: (() => unknown)[] = [];
 
-  const environmentOf = (team: "team-a" | "team-b"): NodeJS.ProcessEnv => {
+  const startProxy = (team: "team-a" | "team-b"): Promise<LiteLlmProxy> => {
     const file = join(folder, `${team}.token`);
     writeFileSync(file, tokens[team], { mode: 0o600 });
-    return { SECRET_BROKER_ADDRESS: broker.address, SECRET_BROKER_TOKEN_FILE: file, NOT_HOSTED: environmentKey };
+    const settings = { SECRET_BROKER_ADDRESS: broker.address, SECRET_BROKER_TOKEN_FILE: file };
+    return startLiteLlm(release, proxyConfig(provider.url, names), { ...settings, NOT_HOSTED: environmentKey });
   };
 
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "sb-e2e-"));
+    started.push(() => rmSync(folder, { recursive: true, force: true }));
     const entries = Object.entries(tokens).map(([principal, token]) => ({ principal, hash: hashOfToken(token) }));
     writeFileSync(join(folder, "tokens.yaml"), JSON.stringify({ tokens: entries }), { mode: 0o600 });
     writeFileSync(join(folder, "config.yaml"), brokerConfig);
     broker = await startServing(folder, []);
+    started.push(() => broker.stop());
     const client = new SecretBrokerClient(broker.address, { token: tokens.admin });
     for (const [name, payload] of Object.entries(keys)) await client.writeSecret({ name, payload });
     client.close();
     provider = await startProvider(goodKeys);
-    ofTeamA = await startLiteLlm(proxyConfig(provider.url, names), environmentOf("team-a"));
-    ofTeamB = await startLiteLlm(proxyConfig(provider.url, names), environmentOf("team-b"));
+    started.push(() => provider.close());
+    ofTeamA = await startProxy("team-a");
+    started.push(() => ofTeamA.stop());
+    ofTeamB = await startProxy("team-b");
+    started.push(() => ofTeamB.stop());
   }, startTimeoutMs);
 
   afterAll(async () => {
-    await ofTeamA.stop();
-    await ofTeamB.stop();
-    await provider.close();
-    rmSync(folder, { recursive: true, force: true });
+    for (const end of started.reverse()) await end();
   }, 60_000);
 
   /** The keys that the provider is sent while a proxy answers, and its answer. */
@@ -140,7 +154,7 @@ describe.skipIf(isMissing(litellmPath))(titleOf("LiteLLM's proxy with the broker
   });
 
   it("starts without the broker, and then has no key to give away", { timeout: startTimeoutMs }, async () => {
-    const proxy = await startLiteLlm(proxyConfig(provider.url, names), environmentOf("team-a"));
+    const proxy = await startProxy("team-a");
     try {
       expect(await asked(proxy, "NOT_HOSTED")).toEqual({ status: 200, sent: [environmentKey] });
       const { status, sent } = await asked(proxy, "teams/a/key");
@@ -151,4 +165,4 @@ describe.skipIf(isMissing(litellmPath))(titleOf("LiteLLM's proxy with the broker
       await proxy.stop();
     }
   });
-});
+}

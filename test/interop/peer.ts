@@ -10,19 +10,16 @@ export interface Ran {
   readonly stderr: string;
 }
 
-const peers = join(root, ".cache/peers");
+/** Where scripts/ci/install-peers.sh puts everything. */
+export const peersFolder: string = join(root, ".cache/peers");
 const isRequired = process.env["SECRET_BROKER_REQUIRE_PEERS"] === "1";
 
 /** Where scripts/ci/install-peers.sh puts grpcurl. */
-export const grpcurlPath: string = join(peers, "grpcurl");
+export const grpcurlPath: string = join(peersFolder, "grpcurl");
 /** Where scripts/ci/install-peers.sh puts Python and its packages. */
-export const pythonPath: string = join(peers, "python/bin/python");
-/** Where scripts/ci/install-peers.sh puts a Python with LiteLLM. */
-export const litellmPythonPath: string = join(peers, "litellm/bin/python");
+export const pythonPath: string = join(peersFolder, "python/bin/python");
 /** Where scripts/ci/install-peers.sh puts Prisma's engine, and LiteLLM's database client that asks it, in `python`. */
-export const prismaPath: string = join(peers, "prisma");
-/** LiteLLM's proxy. */
-export const litellmPath: string = join(peers, "litellm/bin/litellm");
+export const prismaPath: string = join(peersFolder, "prisma");
 
 /** Whether tests that need a program are skipped; never where peers are required, so that they fail instead. */
 export function isMissing(path: string): boolean {
@@ -49,7 +46,7 @@ export interface Place {
 /** Runs a program to its end, in the repository's root unless told otherwise. */
 export function run(program: string, parameters: readonly string[], place: Place = {}): Promise<Ran> {
   const { cwd = root, variables = {} } = place;
-  const env = { ...process.env, PATH: [peers, process.env["PATH"]].join(delimiter), ...variables };
+  const env = { ...process.env, PATH: [peersFolder, process.env["PATH"]].join(delimiter), ...variables };
   const child = spawn(program, parameters, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
   let stdout = "";
   let stderr = "";

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, it } from "vitest";
-import { isMissing, litellmPythonPath, pythonPath, type Ran, run, titleOf } from "./peer.js";
+import { litellmReleases } from "./litellm-release.js";
+import { isMissing, pythonPath, type Ran, run, titleOf } from "./peer.js";
 import { root } from "./running-broker.js";
 
 const folder = join(root, "clients/python");
@@ -45,6 +46,10 @@ describe.skipIf(isMissing(pythonPath))(titleOf("the Python package", pythonPath)
     expectAllRan(await runTests(pythonPath, ["test_readme"]));
   });
 
+  it("says which LiteLLM the plug-in needs, where there is none or one that is too old", async () => {
+    expectAllRan(await runTests(pythonPath, ["test_litellm_release"]));
+  });
+
   it("hosts managers written in Python, where LiteLLM is not installed", async () => {
     const { code, stderr } = await runTests(pythonPath, ["test_host"]);
     // The seed's own file is there only where the whole is developed.
@@ -53,16 +58,23 @@ describe.skipIf(isMissing(pythonPath))(titleOf("the Python package", pythonPath)
   });
 });
 
-describe.skipIf(isMissing(litellmPythonPath))(
-  titleOf("the Python package beside LiteLLM", litellmPythonPath),
-  { timeout: 300_000 },
-  () => {
-    it("serves LiteLLM's own functions, and its hooks for virtual keys", async () => {
-      expectAllRan(await runTests(litellmPythonPath, ["test_litellm"]));
-    });
+for (const { title, version, pythonPath: python } of litellmReleases) {
+  describe.skipIf(isMissing(python))(
+    titleOf(`the Python package beside ${title}`, python),
+    { timeout: 300_000 },
+    () => {
+      it("is installed beside the release it is to be tried with", async () => {
+        const program = 'from importlib.metadata import version; print(version("litellm"))';
+        expect(await run(python, ["-c", program])).toMatchObject({ stdout: `${version}\n` });
+      });
 
-    it("hosts managers that derive from LiteLLM's own class", async () => {
-      expectAllRan(await runTests(litellmPythonPath, ["test_host.TheCookbooksShapes"]));
-    });
-  },
-);
+      it("serves LiteLLM's own functions, and its hooks for virtual keys", async () => {
+        expectAllRan(await runTests(python, ["test_litellm"]));
+      });
+
+      it("hosts managers that derive from LiteLLM's own class", async () => {
+        expectAllRan(await runTests(python, ["test_host.TheCookbooksShapes"]));
+      });
+    },
+  );
+}

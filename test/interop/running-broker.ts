@@ -15,7 +15,7 @@ export interface RunningBroker {
   readonly socketPath: string;
   /** What it printed for a person. */
   banner(): string;
-  /** Stops it in order; resolves with its exit code. */
+  /** Stops it in order, unless it has ended; resolves with its exit code. */
   stop(): Promise<number | null>;
 }
 
@@ -83,8 +83,10 @@ export async function startServing(
     socketPath: join(folder, "broker.sock"),
     banner: printed,
     stop: async () => {
-      child.kill("SIGTERM");
-      await once(child, "close");
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill("SIGTERM");
+        await once(child, "close");
+      }
       return child.exitCode;
     },
   };

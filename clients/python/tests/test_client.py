@@ -121,6 +121,33 @@ class OverABroker(unittest.TestCase):
                 client.write("shared/a", "x")
                 self.assertNotIn(TOKEN, repr(client) + repr(client._settings) + repr(client.read("shared/a")))
 
+    def test_a_token_that_cannot_be_read_takes_nothing_away(self) -> None:
+        self.client.write("shared/a", "one")
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "token")
+            variables = {"SECRET_BROKER_ADDRESS": self.broker.address, "SECRET_BROKER_TOKEN_FILE": str(file)}
+            asked_each_time = StoreOptions(fresh_for=0, pause_when_unreachable=0)
+
+            def lose_and_find(get: Callable[[], str]) -> None:
+                for lose in (file.unlink, lambda: file.write_text("", "utf8")):
+                    file.write_text(TOKEN, "utf8")
+                    self.assertEqual(get(), "one")
+                    lose()
+                    self.assertEqual(get(), "one")
+                    self.assertEqual(get(), "one")
+
+            with mock.patch.dict(os.environ, variables):
+                with Client.from_environment(asked_each_time) as client:
+                    lose_and_find(lambda: client.get("shared/a").text)
+                    with self.assertRaises(SecretBrokerError) as caught:
+                        client.read("shared/a")
+                    self.assertEqual(caught.exception.reason, "IDENTITY_UNAVAILABLE")
+                loop = asyncio.new_event_loop()
+                other = aio.Client.from_environment(asked_each_time)
+                lose_and_find(lambda: loop.run_until_complete(other.get("shared/a")).text)
+                loop.run_until_complete(other.close())
+                loop.close()
+
     def test_a_secret_is_not_in_its_repr(self) -> None:
         self.client.write("shared/a", "placeholder-value")
         self.assertNotIn("placeholder-value", repr(self.client.read("shared/a")))

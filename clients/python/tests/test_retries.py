@@ -249,7 +249,7 @@ class TokensAndFiles(unittest.TestCase):
 
         with Client(token=source) as client, self.assertRaises(SecretBrokerError) as caught:
             client.read("a")
-        self.assertEqual(str(caught.exception), "the token could not be had: OSError (CREDENTIAL_INVALID)")
+        self.assertEqual(str(caught.exception), "the token could not be had: OSError (IDENTITY_UNAVAILABLE)")
 
     def test_files_that_are_not_there_are_named_by_their_field(self) -> None:
         from secret_broker import Tls

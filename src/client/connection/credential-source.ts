@@ -88,16 +88,23 @@ class FileReader implements CredentialReader<string> {
   }
 
   async #load(): Promise<string> {
+    let problem = "is empty";
+    let cause: unknown;
     try {
-      this.#text = (await readFile(this.#path, "utf8")).trim();
-      this.#readAtMs = performance.now();
-      return this.#text;
-    } catch (cause) {
-      // Whoever replaces a file may leave it missing for a moment.
-      if (this.#text !== undefined) return this.#text;
-      const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown error";
-      const message = `the file "${this.#path}" given as ${this.#what} cannot be read (${code})`;
-      throw new SecretError("CREDENTIAL_MISSING", message, { cause });
+      const text = (await readFile(this.#path, "utf8")).trim();
+      if (text !== "") {
+        this.#text = text;
+        this.#readAtMs = performance.now();
+        return text;
+      }
+    } catch (error) {
+      cause = error;
+      const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+      problem = `cannot be read (${code})`;
     }
+    // Whoever replaces a file may leave it missing or empty for a moment.
+    if (this.#text !== undefined) return this.#text;
+    const message = `the file "${this.#path}" given as ${this.#what} ${problem}`;
+    throw new SecretError("CREDENTIAL_MISSING", message, { cause });
   }
 }

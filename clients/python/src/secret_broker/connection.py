@@ -77,18 +77,21 @@ class Settings:
     def metadata(self) -> list[tuple[str, str]]:
         """For each call: that it is meant for a broker, which an address may require, and who makes it.
 
-        Raises SecretBrokerError, CREDENTIAL_INVALID, and never shows the token.
+        Raises SecretBrokerError, and never shows the token: CREDENTIAL_INVALID for one that cannot be sent, and
+        IDENTITY_UNAVAILABLE where none can be had now, which is no refusal of the broker's.
         """
         try:
             token = self.token() if callable(self.token) else self.token
         except Exception as error:
             # Whatever a function of the caller's says stays in the cause.
-            raise _no_token(f"could not be had: {type(error).__name__}") from error
+            message = f"the token could not be had: {type(error).__name__}"
+            raise SecretBrokerError("IDENTITY_UNAVAILABLE", message, code=grpc.StatusCode.UNAVAILABLE) from error
         if token is None:
             return [_GUARD]
         # What gRPC cannot send it refuses with a message that quotes it.
         if not isinstance(token, str) or re.fullmatch(r"[!-~]+", token) is None:
-            raise _no_token("must be visible ASCII characters")
+            message = "the token must be visible ASCII characters"
+            raise SecretBrokerError("CREDENTIAL_INVALID", message, code=grpc.StatusCode.UNAUTHENTICATED)
         return [_GUARD, ("authorization", f"Bearer {token}")]
 
 
@@ -112,7 +115,7 @@ def settings_from_environment(environment: Mapping[str, str] = os.environ) -> Se
     token_file = value["TOKEN_FILE"]
     token: Token = value["TOKEN"]
     if token_file is not None and token is None:
-        token = lambda: Path(token_file).read_text("utf-8").strip()  # noqa: E731
+        token = lambda: _token_in(token_file)  # noqa: E731
     return create_settings(
         value["ADDRESS"] or DEFAULT_ADDRESS, Tls(*tls_values) if has_tls else None, token, _seconds(value["TIMEOUT"])
     )
@@ -156,6 +159,8 @@ def _read(field: str, file: str | None) -> bytes | None:
         raise invalid_argument(field, f"must be a file that can be read: {error.strerror}") from error
 
 
-def _no_token(what: str) -> SecretBrokerError:
-    code = grpc.StatusCode.UNAUTHENTICATED
-    return SecretBrokerError("CREDENTIAL_INVALID", f"the token {what}", code=code)
+def _token_in(file: str) -> str:
+    token = Path(file).read_text("utf-8").strip()
+    if not token:
+        raise ValueError("the file is empty")  # Whoever replaces a file may leave it so for a moment.
+    return token

@@ -13,6 +13,7 @@ import asyncio
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
@@ -23,6 +24,7 @@ import grpc
 from .client import Client
 from .connection import settings_from_environment
 from .errors import SecretBrokerError, invalid_argument
+from .forks import survive_forks
 from .in_order import Turns
 from .litellm_values import seconds_of, short, tags_of, team_options, timeout_of
 from .store import UNREACHABLE
@@ -30,7 +32,9 @@ from .store_state import StoreOptions
 
 try:
     from litellm.integrations.custom_secret_manager import CustomSecretManager
-except ImportError as error:
+except ModuleNotFoundError as error:
+    if not (error.name or "").startswith("litellm"):
+        raise  # Something that LiteLLM needs.
     try:
         installed = f"{version('litellm')} is installed"
     except PackageNotFoundError:
@@ -39,12 +43,37 @@ except ImportError as error:
 
 Result = TypeVar("Result")
 
+Left = Callable[[], float]
+"""How many seconds are left of what all calls of one change may take together."""
+
 _log = logging.getLogger("secret_broker.litellm")
 
 _NOT_TO_BE_READ = ("POLICY_DENIED", "ACCESS_MODE_DENIED")
 
-_clients: dict[tuple[str | None, ...], Client] = {}
-_clients_lock = threading.Lock()
+
+class _Clients:
+    """One client for each environment."""
+
+    def __init__(self) -> None:
+        self.made: dict[tuple[str, ...], Client] = {}
+        self.lock = threading.Lock()
+        survive_forks(self)
+
+    def get(self, options: StoreOptions) -> Client:
+        """The one for this environment; the options are those of who asks first."""
+        names = sorted(name for name in os.environ if name.startswith("SECRET_BROKER_"))
+        key = tuple(f"{name}={os.environ[name]}" for name in names)
+        with self.lock:
+            if key not in self.made:
+                self.made[key] = Client.from_environment(options)
+            return self.made[key]
+
+    def after_fork(self) -> None:
+        """A lock that another thread of the parent's held would never be given back."""
+        self.lock = threading.Lock()
+
+
+_clients = _Clients()
 
 
 class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
@@ -82,14 +111,11 @@ class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
     ) -> str | None:
         """The secret as the broker has it now; None when there is none. LiteLLM reads so when it renames a key."""
 
-        def read(client: Client) -> str | None:
-            return _text_or_none(
-                lambda: client.read(
-                    secret_name, max_staleness=0, options=team_options(optional_params), timeout=timeout_of(timeout)
-                )
-            )
+        def read(client: Client, left: Left) -> str | None:
+            options = team_options(optional_params)
+            return _text_or_none(lambda: client.read(secret_name, max_staleness=0, options=options, timeout=left()))
 
-        return await self._in_thread(read, secret_name)
+        return await self._in_thread(read, timeout, secret_name)
 
     async def async_write_secret(
         self,
@@ -100,20 +126,24 @@ class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
         timeout: Any = None,
         tags: dict[str, Any] | list[Any] | None = None,
     ) -> dict[str, Any]:
-        """Stores a secret under its name, over an older one too. Raises when it could not."""
+        """Stores a secret under its name, over an older one too. Raises when it could not.
 
-        def write(client: Client) -> dict[str, Any]:
+        This, and what else is asked for here and not on LiteLLM's event loop, waits for a broker that is away: LiteLLM
+        asks after it has answered, and asks only once.
+        """
+
+        def write(client: Client, left: Left) -> dict[str, Any]:
             written = client.write(
                 secret_name,
                 secret_value,
                 description=description,
                 tags=tags_of(tags),
                 options=team_options(optional_params),
-                timeout=timeout_of(timeout),
+                timeout=left(),
             )
             return {"status": "success", "secret_name": secret_name, "version": written.version}
 
-        return await self._in_thread(write, secret_name)
+        return await self._in_thread(write, timeout, secret_name)
 
     async def async_delete_secret(
         self,
@@ -128,13 +158,13 @@ class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
         status: LiteLLM deletes keys one after the other, and would leave the rest where the first one raises.
         """
 
-        def delete(client: Client) -> dict[str, Any]:
+        def delete(client: Client, left: Left) -> dict[str, Any]:
             try:
                 deleted = client.delete(
                     secret_name,
                     recovery_window_in_days=recovery_window_in_days,
                     options=team_options(optional_params),
-                    timeout=timeout_of(timeout),
+                    timeout=left(),
                 )
             except SecretBrokerError as error:
                 if error.reason in UNREACHABLE:
@@ -143,7 +173,7 @@ class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
                 return {"status": "error", "secret_name": secret_name, "message": str(error)}
             return {"status": deleted.status, "secret_name": secret_name}
 
-        return await self._in_thread(delete, secret_name)
+        return await self._in_thread(delete, timeout, secret_name)
 
     async def async_rotate_secret(
         self,
@@ -158,22 +188,22 @@ class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
         LiteLLM's own way would delete what it has just written when the name stays. A key that was made before keys
         were stored is stored from now on. Raises when the new value is not what is kept afterwards.
         """
-        options, seconds = team_options(optional_params), timeout_of(timeout)
+        options = team_options(optional_params)
 
-        def rotate(client: Client) -> dict[str, Any]:
+        def rotate(client: Client, left: Left) -> dict[str, Any]:
             new_name = None if new_secret_name == current_secret_name else new_secret_name
             try:
                 made = client.rotate(
-                    current_secret_name, new_secret_value, new_name=new_name, options=options, timeout=seconds
+                    current_secret_name, new_secret_value, new_name=new_name, options=options, timeout=left()
                 )
             except SecretBrokerError as error:
                 if error.reason not in ("SECRET_NOT_FOUND", "SECRET_DELETED"):
                     raise
-                made = client.write(new_secret_name, new_secret_value, options=options, timeout=seconds)
-            _check_kept(client, new_secret_name, new_secret_value, options, seconds)
+                made = client.write(new_secret_name, new_secret_value, options=options, timeout=left())
+            _check_kept(client, new_secret_name, new_secret_value, options, left())
             return {"status": "success", "secret_name": new_secret_name, "version": made.version}
 
-        return await self._in_thread(rotate, current_secret_name, new_secret_name)
+        return await self._in_thread(rotate, timeout, current_secret_name, new_secret_name)
 
     async def async_update_secret_value(
         self,
@@ -188,12 +218,12 @@ class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
     def validate_environment(self) -> bool:
         """Whether the settings are good and the broker answers."""
         settings_from_environment()
-        return self._is_reachable(self._read_timeout)
+        return _is_there(self._client(), self._read_timeout)
 
     async def async_health_check(self, timeout: Any = None) -> bool:
         """Whether the broker answers."""
         seconds = timeout_of(timeout) or self._read_timeout
-        return await self._in_thread(lambda _client: self._is_reachable(seconds))
+        return await asyncio.to_thread(_is_there, self._client(), seconds)
 
     def __repr__(self) -> str:
         return "<BrokerSecretManager>"
@@ -205,33 +235,40 @@ class BrokerSecretManager(CustomSecretManager):  # type: ignore[misc]
         # What a team's options lead to is not what the store holds under the bare name.
         return _text_or_none(lambda: client.read(name, options=options, timeout=timeout))
 
-    def _is_reachable(self, seconds: float) -> bool:
-        try:
-            grpc.channel_ready_future(self._client()._connected()).result(seconds)
-        except grpc.FutureTimeoutError:
-            return False
-        return True
-
     def _client(self) -> Client:
         """One client for all instances: LiteLLM makes two."""
-        if self._shared is not None:
-            return self._shared
-        names = sorted(name for name in os.environ if name.startswith("SECRET_BROKER_"))
-        key = tuple(f"{name}={os.environ[name]}" for name in names)
-        with _clients_lock:
-            if key not in _clients:
-                options = StoreOptions(max_staleness=self._max_staleness, refresh_in_background=True)
-                _clients[key] = Client.from_environment(options)
-            self._shared = _clients[key]
-            return self._shared
+        if self._shared is None:
+            self._shared = _clients.get(StoreOptions(max_staleness=self._max_staleness, refresh_in_background=True))
+        return self._shared
 
-    async def _in_thread(self, work: Callable[[Client], Result], *names: str) -> Result:
+    async def _in_thread(self, work: Callable[[Client, Left], Result], timeout: Any, *names: str) -> Result:
         """Work that waits for the broker, beside the event loop, whichever it is; on names in the order of the calls."""
+
+        def run() -> Result:
+            client = self._client()
+            seconds = timeout_of(timeout) or client._settings.timeout
+            end = time.monotonic() + seconds
+            # Nothing has been sent yet, so that waiting is safe for whatever follows. Where it was in vain the call still
+            # is made: it fails at once, and says why there is no connection.
+            _is_there(client, seconds)
+            return work(client, lambda: max(end - time.monotonic(), 0.1))
+
         if self._threads is None or self._threads_pid != os.getpid():
             self._threads = ThreadPoolExecutor(8, thread_name_prefix="secret-broker")
             self._threads_pid = os.getpid()
         async with self._turns.turn(*names):
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work, self._client())
+            return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+
+
+def _is_there(client: Client, seconds: float) -> bool:
+    """Whether there is a connection to the broker, or will be before so many seconds have passed."""
+    ready = grpc.channel_ready_future(client._connected())
+    try:
+        ready.result(seconds)
+    except grpc.FutureTimeoutError:
+        ready.cancel()
+        return False
+    return True
 
 
 def _check_kept(

@@ -21,7 +21,14 @@ from .store_state import StoreOptions, StoreState, is_remembered
 WATCH_PATH = "/secretbroker.v1.SecretBroker/WatchSecrets"
 
 # Failures that say nothing about the secret: the answer from before is still the best there is.
-UNREACHABLE = ("MANAGER_UNAVAILABLE", "MANAGER_TIMEOUT", "BREAKER_OPEN", "AUDIT_UNAVAILABLE", "RATE_LIMITED")
+UNREACHABLE = (
+    "MANAGER_UNAVAILABLE",
+    "MANAGER_TIMEOUT",
+    "BREAKER_OPEN",
+    "AUDIT_UNAVAILABLE",
+    "IDENTITY_UNAVAILABLE",
+    "RATE_LIMITED",
+)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0
 

@@ -8,6 +8,9 @@ import io.grpc.ForwardingClientCall.SimpleForwardingClientCall;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -46,21 +49,31 @@ record CallHeaders(Optional<Callable<String>> token, Optional<String> requestId)
     return id;
   }
 
+  /** The token a file holds. */
+  static String tokenIn(Path file) throws IOException {
+    String token = Files.readString(file).strip();
+    if (token.isEmpty()) {
+      // Whoever replaces a file may leave it so for a moment.
+      throw new IOException("the file is empty");
+    }
+    return token;
+  }
+
   private static String bearer(Callable<String> source) {
     String token;
     try {
       token = source.call();
     } catch (Exception failure) {
-      throw noToken("the token could not be had: " + failure);
+      // Nobody can tell now who calls, which is no refusal of the broker's.
+      String message = "the token could not be had: " + failure;
+      throw new SecretBrokerException(
+          Reason.IDENTITY_UNAVAILABLE, Status.Code.UNAVAILABLE, message, Map.of());
     }
     if (token == null || !VISIBLE.matcher(token).matches()) {
-      throw noToken("the token must be visible ASCII characters");
+      String message = "the token must be visible ASCII characters";
+      throw new SecretBrokerException(
+          Reason.CREDENTIAL_INVALID, Status.Code.UNAUTHENTICATED, message, Map.of());
     }
     return "Bearer " + token;
-  }
-
-  private static SecretBrokerException noToken(String message) {
-    return new SecretBrokerException(
-        Reason.CREDENTIAL_INVALID, Status.Code.UNAUTHENTICATED, message, Map.of());
   }
 }

@@ -15,7 +15,6 @@ import dev.secretbroker.v1.SecretBrokerGrpc.SecretBrokerBlockingStub;
 import dev.secretbroker.v1.WriteSecretRequest;
 import io.grpc.Channel;
 import io.grpc.ClientInterceptors;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -90,12 +89,18 @@ public final class SecretBrokerClient implements AutoCloseable {
       return token(() -> token);
     }
 
-    /** Sends the bearer token a file holds, read for each call, so that a renewed one is used without a restart. */
+    /**
+     * Sends the bearer token a file holds, read for each call, so that a renewed one is used without a restart. A file that
+     * cannot be read, or is empty, is what a failing source is.
+     */
     public Builder tokenFile(Path file) {
-      return token(() -> Files.readString(file).strip());
+      return token(() -> CallHeaders.tokenIn(file));
     }
 
-    /** Asks for the bearer token of each call. */
+    /**
+     * Asks for the bearer token of each call. While it fails, calls do with {@link Reason#IDENTITY_UNAVAILABLE}, and stores
+     * answer as they do while the broker is out of reach.
+     */
     public Builder token(Callable<String> source) {
       this.token = Optional.of(source);
       return this;

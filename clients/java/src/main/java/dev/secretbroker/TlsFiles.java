@@ -7,7 +7,8 @@ import java.util.Optional;
  * PEM files for an encrypted connection.
  *
  * @param ca the authority that vouches for the broker; the system's when empty
- * @param certificate with its key proves the caller to the broker (mTLS)
+ * @param certificate with its key, in PKCS #8, proves the caller to the broker (mTLS); both are read for each connection, so
+ *     that renewed ones are used without a restart
  * @param serverName what the broker's certificate must be for; the address's host when empty
  */
 public record TlsFiles(

@@ -15,6 +15,7 @@ import io.grpc.netty.shaded.io.netty.channel.epoll.EpollIoHandler;
 import io.grpc.netty.shaded.io.netty.channel.unix.DomainSocketAddress;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -81,7 +82,7 @@ final class Transport implements AutoCloseable {
         loops.shutdownGracefully(0, 0, TimeUnit.SECONDS);
       }
       throw tls.isPresent()
-          ? SecretBrokerException.invalidField("tls", "must be PEM certificates with the key of the certificate")
+          ? notPem()
           : SecretBrokerException.invalidField("address", "cannot be dialled");
     }
   }
@@ -94,12 +95,18 @@ final class Transport implements AutoCloseable {
       }
       if (files.certificate().isPresent()) {
         Path key = files.key().orElseThrow();
-        builder.keyManager(files.certificate().get().toFile(), key.toFile());
+        builder.keyManager(new CallerKeyManager(files.certificate().get(), key));
       }
     } catch (IOException unreadable) {
       throw SecretBrokerException.invalidField("tls", "must name files that can be read: " + unreadable.getMessage());
+    } catch (GeneralSecurityException unusable) {
+      throw notPem();
     }
     return builder.build();
+  }
+
+  private static SecretBrokerException notPem() {
+    return SecretBrokerException.invalidField("tls", "must be PEM certificates with the key of the certificate");
   }
 
   ManagedChannel channel() {

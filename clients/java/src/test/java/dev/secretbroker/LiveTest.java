@@ -80,8 +80,12 @@ class LiveTest {
       assertEquals(Reason.CREDENTIAL_EXPIRED, failing(() -> client.read("java/absent")).reason());
       Files.writeString(file, TestBroker.token("owner") + "\n");
       assertEquals(Reason.SECRET_NOT_FOUND, failing(() -> client.read("java/absent")).reason());
-      Files.delete(file);
+      Files.writeString(file, "two words");
       assertEquals(Reason.CREDENTIAL_INVALID, failing(() -> client.read("java/absent")).reason());
+      Files.writeString(file, "\n");
+      assertEquals(Reason.IDENTITY_UNAVAILABLE, failing(() -> client.read("java/absent")).reason());
+      Files.delete(file);
+      assertEquals(Reason.IDENTITY_UNAVAILABLE, failing(() -> client.read("java/absent")).reason());
     }
   }
 

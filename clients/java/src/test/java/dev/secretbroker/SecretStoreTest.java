@@ -2,6 +2,7 @@ package dev.secretbroker;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.protobuf.Timestamp;
 import dev.secretbroker.ScriptedBroker.PlayedWatch;
@@ -18,6 +19,8 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -184,6 +187,43 @@ class SecretStoreTest {
       assertEquals(List.of("a"), List.copyOf(changes));
       again.sync();
       untilSeen(store, "a", "SECRET_NOT_FOUND");
+    }
+  }
+
+  @Test
+  void aTokenThatCannotBeHadTakesNothingAway() throws Exception {
+    AtomicBoolean isThere = new AtomicBoolean(true);
+    AtomicInteger missed = new AtomicInteger();
+    client.close();
+    client =
+        SecretBrokerClient.builder(broker.address())
+            .token(
+                () -> {
+                  if (!isThere.get()) {
+                    missed.incrementAndGet();
+                    throw new IOException("the file is being replaced");
+                  }
+                  return "sbt_placeholder";
+                })
+            .build();
+    try (SecretStore store = open(secret("a", "one", 1))) {
+      isThere.set(false);
+      watch.end(Status.Code.UNAVAILABLE);
+      // The second time, the first has been taken note of.
+      long giveUp = System.nanoTime() + PATIENCE.toNanos();
+      while (missed.get() < 2 && System.nanoTime() < giveUp) {
+        Thread.sleep(1);
+      }
+      assertEquals("one", seen(store, "a"));
+      assertEquals(Answer.ServedFrom.STALE, store.get("a").servedFrom());
+      advance(Duration.ofMinutes(2));
+      SecretBrokerException tooOld = assertThrows(SecretBrokerException.class, () -> store.get("a"));
+      assertTrue(tooOld.getMessage().contains("IDENTITY_UNAVAILABLE"), tooOld.getMessage());
+      isThere.set(true);
+      PlayedWatch again = broker.nextWatch();
+      assertEquals(Map.of("a", 1), again.subscription().getKnownVersionsMap());
+      again.sync();
+      untilSeen(store, "a", "one");
     }
   }
 

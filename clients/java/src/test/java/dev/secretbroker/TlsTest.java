@@ -1,6 +1,7 @@
 package dev.secretbroker;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.secretbroker.v1.ReadSecretRequest;
@@ -20,6 +21,7 @@ import io.grpc.stub.StreamObserver;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.Optional;
@@ -50,9 +52,15 @@ class TlsTest {
   }
 
   private static void issue(String authority, String name) throws Exception {
-    openssl(
-        "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=" + name,
-        "-keyout", name + ".key", "-out", name + ".csr");
+    issue(authority, name, name, "EC", "-pkeyopt", "ec_paramgen_curve:P-256");
+  }
+
+  /** A certificate for a caller, in files of another name, with a kind of key. */
+  private static void issue(String authority, String name, String caller, String... algorithm) throws Exception {
+    List<String> key = new java.util.ArrayList<>(List.of("genpkey", "-out", name + ".key", "-algorithm"));
+    key.addAll(List.of(algorithm));
+    openssl(key.toArray(String[]::new));
+    openssl("req", "-new", "-key", name + ".key", "-subj", "/CN=" + caller, "-out", name + ".csr");
     Files.writeString(folder.resolve("san"), "subjectAltName=IP:127.0.0.1,DNS:broker.test");
     openssl(
         "x509", "-req", "-in", name + ".csr", "-CA", authority + ".pem", "-CAkey", authority + ".key",
@@ -129,6 +137,34 @@ class TlsTest {
   }
 
   @Test
+  void aRenewedCertificateIsUsedWithoutARestart() throws Exception {
+    TlsFiles files = TlsFiles.trusting(file("own.pem")).identifiedBy(file("renewed.pem"), file("renewed.key"));
+    issue("own", "renewed");
+    try (SecretBrokerClient client = SecretBrokerClient.builder("127.0.0.1:" + server.getPort()).tls(files).build()) {
+      issue("own", "renewed", "second", "RSA");
+      assertEquals("CN=second", client.read("caller").text());
+    }
+  }
+
+  @Test
+  void aCertificateThatIsBeingRenewedIsUsedOnceItsKeyIsThere() throws Exception {
+    issue("own", "renewed");
+    issue("own", "next");
+    CallerKeyManager proof = new CallerKeyManager(file("renewed.pem"), file("renewed.key"));
+    String first = proof.chooseEngineClientAlias(new String[] {"EC"}, null, null);
+    Files.copy(file("next.pem"), file("renewed.pem"), StandardCopyOption.REPLACE_EXISTING);
+    assertEquals(first, proof.chooseEngineClientAlias(new String[] {"EC"}, null, null));
+    Files.delete(file("renewed.key"));
+    assertEquals(first, proof.chooseEngineClientAlias(new String[] {"EC"}, null, null));
+    Files.copy(file("next.key"), file("renewed.key"));
+    String second = proof.chooseEngineClientAlias(new String[] {"EC"}, null, null);
+    assertEquals("CN=next", proof.getCertificateChain(second)[0].getSubjectX500Principal().getName());
+    // A handshake may have begun before.
+    assertEquals("CN=renewed", proof.getCertificateChain(first)[0].getSubjectX500Principal().getName());
+    assertNotEquals(proof.getPrivateKey(first), proof.getPrivateKey(second));
+  }
+
+  @Test
   void whatIsNotProvenIsRefused() {
     TlsFiles stranger = TlsFiles.trusting(file("own.pem")).identifiedBy(file("stranger.pem"), file("stranger.key"));
     List<TlsFiles> refused =
@@ -147,8 +183,17 @@ class TlsTest {
   @Test
   void filesThatHoldNothingOfTheKindAreRefused() throws IOException {
     Path text = Files.writeString(file("text.pem"), "no certificate");
-    TlsFiles files = new TlsFiles(Optional.of(text), Optional.empty(), Optional.empty(), Optional.empty());
-    SecretBrokerException failure = assertThrows(SecretBrokerException.class, () -> caller(files));
-    assertEquals("tls", failure.violations().get(0).field());
+    TlsFiles own = TlsFiles.trusting(file("own.pem"));
+    List<TlsFiles> refused =
+        List.of(
+            new TlsFiles(Optional.of(text), Optional.empty(), Optional.empty(), Optional.empty()),
+            own.identifiedBy(text, file("client.key")),
+            own.identifiedBy(file("client.pem"), text),
+            own.identifiedBy(file("client.pem"), file("server.key")),
+            own.identifiedBy(file("client.pem"), file("absent.key")));
+    for (TlsFiles files : refused) {
+      SecretBrokerException failure = assertThrows(SecretBrokerException.class, () -> caller(files));
+      assertEquals("tls", failure.violations().get(0).field());
+    }
   }
 }
