@@ -45,11 +45,11 @@ export class FileKeyring implements KeyProvider {
     return this.#keys.currentKeyId();
   }
 
-  wrap(dataKey: Uint8Array, context: Uint8Array): WrappedKey {
+  wrap(dataKey: Uint8Array, context: string): WrappedKey {
     return this.#keys.wrap(dataKey, context);
   }
 
-  unwrap(wrapped: WrappedKey, context: Uint8Array): Uint8Array {
+  unwrap(wrapped: WrappedKey, context: string): Uint8Array {
     // Another process may just have rotated: the notice of it comes later than what it wrote.
     if (!this.#keys.has(wrapped.keyId)) this.#reload();
     return this.#keys.unwrap(wrapped, context);

@@ -18,12 +18,12 @@ export interface KeyProvider {
   /** The key that new data keys are wrapped with. */
   currentKeyId(): Maybe<string>;
   /** @param context what the data key belongs to; unwrapping needs the same */
-  wrap(dataKey: Uint8Array, context: Uint8Array): Maybe<WrappedKey>;
+  wrap(dataKey: Uint8Array, context: string): Maybe<WrappedKey>;
   /**
    * The data key, as an own copy that the caller overwrites.
    * @throws SecretError `PAYLOAD_CORRUPT` when it does not verify, `MANAGER_UNAVAILABLE` when the key is not there
    */
-  unwrap(wrapped: WrappedKey, context: Uint8Array): Maybe<Uint8Array>;
+  unwrap(wrapped: WrappedKey, context: string): Maybe<Uint8Array>;
   /** Calls back with its id when another key has become the current one. Returns its end. */
   onRotation?(listener: (keyId: string) => void): () => void;
   /** Releases what the provider holds; it must not be used afterwards. */

@@ -31,7 +31,7 @@ const lengthBytes = 4;
 export function sealEnvelope(
   [wrappingKey, dataKey]: readonly [KeyObject, Uint8Array],
   answer: KmsSealedKey,
-  context: Uint8Array,
+  context: string,
 ): Uint8Array {
   const head = headOf(answer);
   const binding = bindingOf(context, answer.keyId, head);
@@ -53,7 +53,7 @@ function idOf(keyId: string, head: Uint8Array): string {
  * asked, as its refusals have no reason that could be relied on; what was forged is told by {@link openEnvelope}.
  * @throws SecretError `PAYLOAD_CORRUPT`
  */
-export function readEnvelope(bytes: Uint8Array, keyId: string, context: Uint8Array): KmsEnvelope {
+export function readEnvelope(bytes: Uint8Array, keyId: string, context: string): KmsEnvelope {
   const reader = new LengthReader(bytes.subarray(1 + digestBytes));
   if (bytes[0] !== format) throw corrupt();
   const head = reader.next();
@@ -71,9 +71,9 @@ export function openEnvelope({ sealed, binding }: KmsEnvelope, wrappingKey: KeyO
   return decrypt(wrappingKey, sealed, binding);
 }
 
-function bindingOf(context: Uint8Array, keyId: string, head: Uint8Array): Uint8Array {
+function bindingOf(context: string, keyId: string, head: Uint8Array): Uint8Array {
   const parts = ["secret-broker key management service v1", keyId].map((text) => Buffer.from(text, "utf8"));
-  return Buffer.concat([...parts, head, context].map(withLength));
+  return Buffer.concat([...parts, head, Buffer.from(context, "utf8")].map(withLength));
 }
 
 function digestOf(binding: Uint8Array, sealed: Uint8Array): Uint8Array {

@@ -85,12 +85,12 @@ export class KmsV2Provider implements KeyProvider {
     return this.#keyId;
   }
 
-  async wrap(dataKey: Uint8Array, context: Uint8Array): Promise<WrappedKey> {
+  async wrap(dataKey: Uint8Array, context: string): Promise<WrappedKey> {
     const { key, answer } = this.#use() ?? (await this.#made());
     return { keyId: answer.keyId, bytes: sealEnvelope([key, dataKey], answer, context) };
   }
 
-  async unwrap({ keyId, bytes }: WrappedKey, context: Uint8Array): Promise<Uint8Array> {
+  async unwrap({ keyId, bytes }: WrappedKey, context: string): Promise<Uint8Array> {
     const envelope = readEnvelope(bytes, keyId, context);
     const kept = this.#kept.get(envelope.wrappingKeyId);
     const key = kept ?? (await this.#decrypt(envelope));

@@ -46,12 +46,12 @@ export class LocalKeys implements KeyProvider {
     return this.#currentId;
   }
 
-  wrap(dataKey: Uint8Array, context: Uint8Array): WrappedKey {
+  wrap(dataKey: Uint8Array, context: string): WrappedKey {
     const keyId = this.#currentId;
     return { keyId, bytes: encrypt(this.#find(keyId), dataKey, withKeyId(context, keyId)) };
   }
 
-  unwrap({ keyId, bytes }: WrappedKey, context: Uint8Array): Uint8Array {
+  unwrap({ keyId, bytes }: WrappedKey, context: string): Uint8Array {
     return decrypt(this.#find(keyId), bytes, withKeyId(context, keyId));
   }
 
@@ -68,6 +68,6 @@ export class LocalKeys implements KeyProvider {
 }
 
 /** The id goes last, and the context says where it ends itself. */
-function withKeyId(context: Uint8Array, keyId: string): Uint8Array {
-  return Buffer.concat([context, Buffer.from(`key:${keyId}`, "utf8")]);
+function withKeyId(context: string, keyId: string): Uint8Array {
+  return Buffer.from(`${context}key:${keyId}`, "utf8");
 }

@@ -18,6 +18,10 @@ export interface Sealed {
   readonly ciphertext: Uint8Array;
 }
 
+/** How the contexts of payloads and of data keys begin. */
+const payloadPurpose = framed("secret-broker v1") + framed("payload");
+const dataKeyPurpose = framed("secret-broker v1") + framed("data key");
+
 /**
  * Envelope encryption: every payload has a data key of its own. Both the payload and the wrapped key are bound to what
  * they belong to, so that rows or columns that change places do not open.
@@ -39,8 +43,8 @@ export class PayloadCipher {
     const dataKey = randomOwn(keyBytes);
     const bound = textOf(binding);
     return whileKeyIsThere(dataKey, () => {
-      const ciphertext = encrypt(dataKey, payload, contextOf("payload", bound));
-      const wrapping = this.#provider.wrap(dataKey, contextOf("data key", bound));
+      const ciphertext = encrypt(dataKey, payload, bytesOf(payloadPurpose + bound));
+      const wrapping = this.#provider.wrap(dataKey, dataKeyPurpose + bound);
       return then(wrapping, ({ keyId, bytes }) => ({ keyId, wrappedKey: bytes, ciphertext }));
     });
   }
@@ -51,9 +55,9 @@ export class PayloadCipher {
    */
   open(binding: Binding, { keyId, wrappedKey, ciphertext }: Sealed): Maybe<Uint8Array> {
     const bound = textOf(binding);
-    const unwrapped = this.#provider.unwrap({ keyId, bytes: wrappedKey }, contextOf("data key", bound));
+    const unwrapped = this.#provider.unwrap({ keyId, bytes: wrappedKey }, dataKeyPurpose + bound);
     return then(unwrapped, (dataKey) =>
-      whileKeyIsThere(dataKey, () => decrypt(dataKey, ciphertext, contextOf("payload", bound))),
+      whileKeyIsThere(dataKey, () => decrypt(dataKey, ciphertext, bytesOf(payloadPurpose + bound))),
     );
   }
 
@@ -65,7 +69,7 @@ export class PayloadCipher {
     binding: Binding,
     { keyId, wrappedKey }: Pick<Sealed, "keyId" | "wrappedKey">,
   ): Maybe<{ readonly keyId: string; readonly wrappedKey: Uint8Array }> {
-    const context = contextOf("data key", textOf(binding));
+    const context = dataKeyPurpose + textOf(binding);
     return then(this.#provider.unwrap({ keyId, bytes: wrappedKey }, context), (dataKey) =>
       whileKeyIsThere(dataKey, () =>
         then(this.#provider.wrap(dataKey, context), (wrapped) => ({
@@ -99,16 +103,18 @@ function isPromise<T>(value: Maybe<T>): value is PromiseLike<T> {
   return typeof value === "object" && value !== null && "then" in value;
 }
 
-/** What a payload and its data key are bound to alike, but for what each of them is. */
+/** What a payload and its data key are bound to alike, behind what each of them is. */
 function textOf({ storeId, uid, name, version, isText }: Binding): string {
-  return framed(storeId) + framed(uid) + framed(String(version)) + framed(isText ? "text" : "binary") + framed(name);
+  const digits = String(version);
+  const format = isText ? "4:text" : "6:binary";
+  return `${framed(storeId)}${framed(uid)}${String(digits.length)}:${digits}${format}${framed(name)}`;
 }
 
-function contextOf(purpose: "payload" | "data key", bound: string): Uint8Array {
-  return Buffer.from(framed("secret-broker v1") + framed(purpose) + bound, "utf8");
+function bytesOf(context: string): Uint8Array {
+  return Buffer.from(context, "utf8");
 }
 
-/** A part with its length before it, so that no two bindings give the same bytes. */
+/** A part with its length in bytes before it, so that no two bindings give the same text. */
 function framed(part: string): string {
   return `${String(Buffer.byteLength(part))}:${part}`;
 }

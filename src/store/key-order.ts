@@ -1,7 +1,7 @@
 import type { SqlRow, SqlValue } from "./sql-database.js";
 
 /** Columns that keys of the store's tables consist of. */
-export type KeyColumn = "sort_key" | "uid" | "version" | "scope";
+export type KeyColumn = "sort_key" | "uid" | "version" | "scope" | "revision";
 
 /** What comes before every key. */
 const beforeAll: Readonly<Record<KeyColumn, SqlValue>> = {
@@ -9,6 +9,7 @@ const beforeAll: Readonly<Record<KeyColumn, SqlValue>> = {
   uid: "",
   version: 0,
   scope: "",
+  revision: 0,
 };
 
 /** A key before all others, to begin with. */

@@ -1,4 +1,5 @@
 import { isSecretError } from "../domain/secret-error.js";
+import { BackgroundRewrap } from "./background-rewrap.js";
 import { countByKey, rewrapAll } from "./rewrap.js";
 import type { SqlDatabase } from "./sql-database.js";
 import type { SteadyClock } from "./steady-clock.js";
@@ -18,12 +19,14 @@ const intervalMs = 60_000;
 export class StoreMaintenance {
   readonly #work: readonly [StoreContext, SqlDatabase];
   readonly #options: MaintenanceOptions;
+  readonly #rewrap: BackgroundRewrap;
   #timer: NodeJS.Timeout | undefined;
   #underWay: Promise<void> = Promise.resolve();
 
   constructor(work: readonly [StoreContext, SqlDatabase], options: MaintenanceOptions) {
     this.#work = work;
     this.#options = options;
+    this.#rewrap = new BackgroundRewrap(work);
   }
 
   /** Begins to work every minute. */
@@ -35,7 +38,9 @@ export class StoreMaintenance {
 
   /** Wraps data keys anew as soon as what is under way has ended; to be called when the key was rotated. */
   rewrapSoon(): void {
-    this.#enqueue(() => this.#rewrap());
+    this.#enqueue(async () => {
+      this.#noteWrapped(await this.#rewrap.everything());
+    });
   }
 
   /** Destroys what is due now. */
@@ -45,7 +50,8 @@ export class StoreMaintenance {
 
   /** Wraps every data key with the current key; returns how many were wrapped by another. */
   async rewrap(): Promise<number> {
-    return await rewrapAll(...this.#work);
+    const { wrapped } = await rewrapAll(...this.#work);
+    return wrapped;
   }
 
   /** The key that new data keys are wrapped with. */
@@ -76,11 +82,10 @@ export class StoreMaintenance {
     if (generations + versions > 0) {
       this.#options.onNote(`destroyed ${String(generations)} deleted secrets and ${String(versions)} expired versions`);
     }
-    await this.#rewrap();
+    this.#noteWrapped(await this.#rewrap.whatIsDue());
   }
 
-  async #rewrap(): Promise<void> {
-    const count = await this.rewrap();
+  #noteWrapped(count: number): void {
     if (count > 0) this.#options.onNote(`wrapped ${String(count)} data keys with the current key`);
   }
 }

@@ -31,7 +31,7 @@ async function openProvider(options: KmsOptions = {}): Promise<KmsV2Provider> {
   return provider;
 }
 
-const context = Buffer.from("context");
+const context = "context";
 const newDataKey = (): Uint8Array => new Uint8Array(32).fill(7);
 const binding: Binding = { storeId: "store", uid: "uid", name: "NAME", version: 1, isText: true };
 const payload = Buffer.from("payload");
@@ -146,11 +146,11 @@ describe("what a plug-in wrapped", () => {
   it("is refused without asking the plug-in when it changed places, or a bit of it changed", async () => {
     const provider = await openProvider();
     const wrapped = await provider.wrap(newDataKey(), context);
-    const other = await provider.wrap(newDataKey(), Buffer.from("other"));
+    const other = await provider.wrap(newDataKey(), "other");
     const keyId = plugin.rotate();
     plugin.asked.length = 0;
     const corrupt = { reason: "PAYLOAD_CORRUPT" };
-    await expect(provider.unwrap(wrapped, Buffer.from("other"))).rejects.toMatchObject(corrupt);
+    await expect(provider.unwrap(wrapped, "other")).rejects.toMatchObject(corrupt);
     await expect(provider.unwrap(other, context)).rejects.toMatchObject(corrupt);
     await expect(provider.unwrap({ ...wrapped, keyId }, context)).rejects.toMatchObject(corrupt);
     for (let bit = 0; bit < wrapped.bytes.length * 8; bit += 1) {

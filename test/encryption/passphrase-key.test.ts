@@ -4,7 +4,7 @@ import type { LocalKeys } from "../../src/encryption/local-keys.js";
 
 const description = "the test";
 const text = "twelve characters and more";
-const context = Buffer.from("context");
+const context = "context";
 const dataKey = new Uint8Array(32).fill(7);
 
 let key: LocalKeys;

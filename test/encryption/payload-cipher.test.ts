@@ -1,3 +1,4 @@
+import { createDecipheriv } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { SecretError } from "../../src/domain/secret-error.js";
@@ -19,6 +20,14 @@ const bindings: fc.Arbitrary<Binding> = fc.record({
 
 /** A version as it stands in a store. */
 type Row = Binding & Sealed;
+
+/** Opens by nothing but AES-256-GCM: a format byte, the nonce, the ciphertext, the tag. */
+function decipher(key: Uint8Array, sealed: Uint8Array, context: string): Buffer {
+  expect(sealed[0]).toBe(1);
+  const opened = createDecipheriv("aes-256-gcm", key, sealed.subarray(1, 13));
+  opened.setAAD(Buffer.from(context)).setAuthTag(sealed.subarray(-16));
+  return Buffer.concat([opened.update(sealed.subarray(13, -16)), opened.final()]);
+}
 
 async function sealed(payload: Uint8Array = Buffer.from("payload"), own: Binding = binding): Promise<Sealed> {
   return await cipher.seal(own, payload);
@@ -89,6 +98,18 @@ describe("a payload under a key of its own", () => {
       },
     );
     await fc.assert(run, { numRuns: 500 });
+  });
+
+  it("is bound to the same bytes for ever", async () => {
+    const own = { storeId: "store", uid: "uid", name: "N\u00c4ME/\ud83d\udd11", version: 12, isText: false };
+    const { keyId, wrappedKey, ciphertext } = await sealed(Buffer.from("payload"), own);
+    const bound = "5:store3:uid2:126:binary10:N\u00c4ME/\ud83d\udd11";
+    const dataKey = decipher(
+      Buffer.from(hex("11"), "hex"),
+      wrappedKey,
+      `16:secret-broker v18:data key${bound}key:${keyId}`,
+    );
+    expect(decipher(dataKey, ciphertext, `16:secret-broker v17:payload${bound}`).toString()).toBe("payload");
   });
 
   it("is never the same twice", async () => {
@@ -178,11 +199,11 @@ describe("a cipher", () => {
 
   it("wraps and unwraps nothing with keys that are closed", () => {
     const keys = createTextKeys(hex("11"), "the test");
-    const wrapped = keys.wrap(new Uint8Array(32), Buffer.from("context"));
+    const wrapped = keys.wrap(new Uint8Array(32), "context");
     keys.close?.();
-    expect(() => keys.wrap(new Uint8Array(32), Buffer.from("context"))).toThrow(/are closed/u);
+    expect(() => keys.wrap(new Uint8Array(32), "context")).toThrow(/are closed/u);
     expect(isPromise(wrapped)).toBe(false);
-    if (!isPromise(wrapped)) expect(() => keys.unwrap(wrapped, Buffer.from("context"))).toThrow(/are closed/u);
+    if (!isPromise(wrapped)) expect(() => keys.unwrap(wrapped, "context")).toThrow(/are closed/u);
   });
 });
 

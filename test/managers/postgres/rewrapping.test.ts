@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openPostgresDatabase } from "../../../src/managers/postgres/postgres-database.js";
+import { BackgroundRewrap } from "../../../src/store/background-rewrap.js";
+import { countByKey } from "../../../src/store/rewrap.js";
+import { recogniseStore } from "../../../src/store/store-identity.js";
 import { testStoreKeys } from "../../store/open-test-store.js";
 import { storeCall } from "../../store/store-call.js";
+import { testCipher } from "../../store/test-cipher.js";
 import { openPostgresStore } from "./open-postgres-store.js";
 import { isPostgresMissing, titleOf } from "./postgres-programs.js";
 import { PostgresServerProcess } from "./start-postgres.js";
@@ -47,5 +52,20 @@ describe.skipIf(isPostgresMissing)(titleOf("data keys in PostgreSQL"), () => {
     await reopened.restoreSecret(nameOf(510), {}, storeCall());
     expect(await reopened.readSecret(nameOf(510))).toMatchObject({ value: nameOf(510) });
     await reopened.close();
+  });
+
+  it("are wrapped anew turn by turn while a broker with another current key writes on", async () => {
+    const options = { server: server.url(), schema: "two_keys" };
+    const other = await openPostgresStore(options, { keys: testStoreKeys });
+    const write = async (name: string): Promise<unknown> => other.writeSecret(name, name, {}, storeCall());
+    await Promise.all(range(secrets).map((index) => write(`${String(index)}/NAME`)));
+    const database = await openPostgresDatabase(options);
+    const identity = await recogniseStore(database, () => testCipher(rotated));
+    const rewrap = new BackgroundRewrap([{ ...identity, now: Date.now, maxVersionsPerSecret: 100 }, database]);
+    expect([await rewrap.whatIsDue(), await rewrap.whatIsDue(), await rewrap.whatIsDue()]).toEqual([secrets, 0, 0]);
+    await Promise.all(range(secrets).map((index) => write(`${String(2 * index)}/NAME`)));
+    expect(await rewrap.whatIsDue()).toBe(secrets);
+    expect(await countByKey(database)).toEqual(new Map([[await identity.cipher.currentKeyId(), 2 * secrets]]));
+    await Promise.all([database.close(), other.close()]);
   });
 });
