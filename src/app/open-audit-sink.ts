@@ -74,6 +74,7 @@ function targetOf(config: AuditSinkConfig, options: OpenAuditOptions): AuditTarg
     case "file":
       return new FileTarget(config.path, {
         rotateBytes: config.rotateBytes,
+        isIsolated: config.isIsolated,
         hold: options.isGuest === true ? undefined : createAuditFileHold(options.log),
       });
     case "syslog": {

@@ -28,7 +28,7 @@ export class ByteWriter {
     this.#isLocal = isLocal;
   }
 
-  /** For a file at a path; undefined for what is no regular file. */
+  /** For a file at a path; undefined for what is no regular file, or always to be written to by another thread. */
   static async for(path: string | undefined): Promise<ByteWriter> {
     return new ByteWriter(path !== undefined && localFileSystems.has((await statfs(path)).type));
   }

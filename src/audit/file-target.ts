@@ -26,6 +26,8 @@ export type HoldFile = (path: string) => Promise<() => void>;
 export interface FileTargetOptions {
   /** How long the file gets before the next one is begun. */
   readonly rotateBytes: number;
+  /** Whether another thread always writes to it. */
+  readonly isIsolated?: boolean | undefined;
   /** Without it nothing keeps two processes from writing one file. */
   readonly hold?: HoldFile | undefined;
 }
@@ -68,7 +70,8 @@ export class FileTarget implements AuditTarget {
     this.#isRegular = found.isFile();
     // Kept until the end, also while another file takes the place of this one.
     if (this.#isRegular) this.#release ??= await this.#options.hold?.(await realpath(this.#path));
-    this.#writer = await ByteWriter.for(this.#isRegular ? this.#path : undefined);
+    const mayWriteHere = this.#isRegular && this.#options.isIsolated !== true;
+    this.#writer = await ByteWriter.for(mayWriteHere ? this.#path : undefined);
     this.#size = this.#isRegular ? found.size : 0;
     if (this.#size === 0) return { end: undefined, torn: undefined };
     return await this.#continuation(handle);

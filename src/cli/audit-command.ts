@@ -94,7 +94,7 @@ async function trailOf({ config, file, publicKey: key, head }: VerifyOptions): P
   }
   if (file === undefined || key === undefined)
     throw new UsageError("--file needs --public-key, the public key of the trail");
-  const place = { kind: "file", path: file, rotateBytes: Infinity, headPath: head } as const;
+  const place = { kind: "file", path: file, rotateBytes: Infinity, isIsolated: false, headPath: head } as const;
   return { keyPath: key, sinks: [{ ...place, required: true, deadlineMs: Infinity }] };
 }
 

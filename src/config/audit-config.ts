@@ -33,6 +33,8 @@ export interface AuditFileConfig {
   readonly path: string;
   /** How long a file gets before the next one is begun. */
   readonly rotateBytes: number;
+  /** Whether another thread always writes to it, so that a disk that hangs holds up nothing. */
+  readonly isIsolated: boolean;
   /** Where it is kept how far the trail is signed; undefined for nowhere. */
   readonly headPath: string | undefined;
 }

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import type { AuditConfig, AuditDatabaseConfig, AuditSinkConfig } from "./audit-config.js";
-import { createAuditSinkSchema, rotateSizeSchema } from "./audit-sink-schema.js";
+import { createAuditSinkSchema, isolatedSchema, rotateSizeSchema } from "./audit-sink-schema.js";
 import { filePathSchema } from "./path-schema.js";
 
 const maxPathLength = 4_096;
@@ -25,6 +25,7 @@ export function createAuditSchema(directory: string): z.ZodType<AuditConfig> {
           "The file to append to, required with `sink: file`, made with mode 0600. Relative to the configuration's directory.",
         ),
       rotate_size: rotateSizeSchema(),
+      isolated: isolatedSchema(false),
       sinks: z
         .array(createAuditSinkSchema(directory))
         .min(1)
@@ -56,6 +57,7 @@ interface Section {
   readonly sink?: "stdout" | "file" | undefined;
   readonly path?: string | undefined;
   readonly rotate_size: number;
+  readonly isolated: boolean;
   readonly sinks?: readonly AuditSinkConfig[] | undefined;
   readonly key: string;
   readonly head?: string | undefined;
@@ -68,7 +70,8 @@ type Found =
 /** How a sink is that stands alone. */
 const onlySink = { required: true, deadlineMs: 2_000 } as const;
 
-function single({ sink = "stdout", path, rotate_size: rotateBytes, key, head }: Section, directory: string): Found {
+function single(section: Section, directory: string): Found {
+  const { sink = "stdout", path, key, head } = section;
   if (sink === "stdout") {
     if (path === undefined) return { sinks: [{ kind: "stdout", ...onlySink }] };
     return { problem: 'is not used; set "sink: file" or remove it', path: ["path"] };
@@ -77,7 +80,9 @@ function single({ sink = "stdout", path, rotate_size: rotateBytes, key, head }: 
   if (path.includes("\0"))
     return { problem: "must not contain a zero character; write the path of a file", path: ["path"] };
   const file = resolve(directory, path);
-  return { sinks: [{ kind: "file", path: file, rotateBytes, headPath: head ?? headBeside(key, file), ...onlySink }] };
+  const { rotate_size: rotateBytes, isolated: isIsolated } = section;
+  const place = { kind: "file", path: file, rotateBytes, isIsolated, headPath: head ?? headBeside(key, file) } as const;
+  return { sinks: [{ ...place, ...onlySink }] };
 }
 
 function several({ sink: alone, path, head, sinks = [], key }: Section): Found {

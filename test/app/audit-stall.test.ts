@@ -1,6 +1,6 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { constants } from "node:fs";
-import { mkdtemp, open, rm } from "node:fs/promises";
+import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from "node:child_process";
+import { constants, mkdtempSync, rmSync } from "node:fs";
+import { mkdir, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -17,6 +17,8 @@ interface Peer {
   end(): Promise<void>;
 }
 
+const run = promisify(execFile);
+
 let folder = "";
 let broker: TestBroker | undefined;
 let peer: Peer | undefined;
@@ -26,6 +28,8 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  // What hangs in the system keeps a broker from its end.
+  peer?.goOn();
   await broker?.stop();
   await peer?.end();
   await rm(folder, { recursive: true });
@@ -52,7 +56,7 @@ async function syslogDaemon(): Promise<Peer> {
 /** A named pipe whose reader may stop to read. */
 async function namedPipe(): Promise<Peer> {
   const path = join(folder, "pipe");
-  await promisify(execFile)("mkfifo", [path]);
+  await run("mkfifo", [path]);
   const reader = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   let [isReading, isOpen] = [true, true];
   const read = async (): Promise<void> => {
@@ -78,18 +82,59 @@ async function namedPipe(): Promise<Peer> {
   };
 }
 
+/** A file system on this machine's own disk, which is frozen as for a snapshot of its volume: what writes to it hangs. */
+async function localDisk(): Promise<Peer> {
+  const [image, disk] = [join(folder, "image"), join(folder, "disk")];
+  await mkdir(disk);
+  await run("truncate", ["--size", "16M", image]);
+  await run("mkfs.ext4", ["-q", image]);
+  await run("mount", ["-o", "loop", image, disk]);
+  // Nothing in this process could thaw it if the broker's own thread hung.
+  const thaw = `sleep 40; fsfreeze --unfreeze ${disk}`;
+  let watchdog: ChildProcess | undefined;
+  return {
+    sink: `{ kind: file, path: "${disk}/audit.jsonl", deadline: 200ms }`,
+    stall: () => {
+      watchdog = spawn("sh", ["-c", thaw], { stdio: "ignore", detached: true });
+      execFileSync("fsfreeze", ["--freeze", disk]);
+    },
+    goOn: () => {
+      spawnSync("fsfreeze", ["--unfreeze", disk], { stdio: "ignore" });
+    },
+    end: async () => {
+      if (watchdog?.pid !== undefined) process.kill(-watchdog.pid, "SIGKILL");
+      await run("umount", [disk]);
+    },
+  };
+}
+
+/** Whether this process may mount a file system here, as few users and containers may. */
+function canMount(): boolean {
+  const probe = mkdtempSync(join(tmpdir(), "mount-"));
+  const script = `truncate --size 16M "$0/image" && mkfs.ext4 -q "$0/image" && mkdir "$0/disk" &&
+    mount -o loop "$0/image" "$0/disk" && fsfreeze --freeze "$0/disk" && fsfreeze --unfreeze "$0/disk" && umount "$0/disk"`;
+  const { status } = spawnSync("sh", ["-c", script, probe], { stdio: "ignore" });
+  if (status === 0) rmSync(probe, { recursive: true });
+  return status === 0;
+}
+
 async function readiness({ adminAddress = "" }: TestBroker): Promise<number> {
   return (await fetch(`http://${adminAddress}/readyz`)).status;
 }
 
 describe("a broker whose required audit sink stalls", () => {
-  it.each([
+  it.for([
     ["a syslog daemon that is stopped", syslogDaemon],
     ["a named pipe that nobody reads any more", namedPipe],
-  ])("refuses calls, is not ready, and goes on by itself: %s", { timeout: 60_000 }, async (_what, begin) => {
-    peer = await begin();
-    const started = await startBroker({
-      config: `
+    ["a local disk that hangs", localDisk],
+  ] as const)(
+    "refuses calls, is not ready, and goes on by itself: %s",
+    { timeout: 60_000 },
+    async ([, begin], { skip }) => {
+      if (begin === localDisk && !canMount()) skip("needs a user who may mount a file system");
+      peer = await begin();
+      const started = await startBroker({
+        config: `
 general_settings: { key_management_settings: { access_mode: read_only } }
 secret_broker:
   manager: { kind: memory }
@@ -97,28 +142,30 @@ secret_broker:
   audit: { sinks: [${peer.sink}] }
   log: { level: error }
 `,
-    });
-    broker = started;
-    const caller = new RpcCaller(started.address);
-    const read = async (): Promise<string | undefined> => (await caller.call("ReadSecret", { name: "KEY" })).reason;
-    expect(await read()).toBe("SECRET_NOT_FOUND");
-    expect(await readiness(started)).toBe(200);
+      });
+      broker = started;
+      const caller = new RpcCaller(started.address);
+      const read = async (): Promise<string | undefined> => (await caller.call("ReadSecret", { name: "KEY" })).reason;
+      expect(await read()).toBe("SECRET_NOT_FOUND");
+      expect(await readiness(started)).toBe(200);
 
-    peer.stall();
-    // Every call ends, one way or the other, until what lies between is full.
-    const reasons = new Set<string | undefined>();
-    for (let round = 0; round < 200 && !reasons.has("AUDIT_UNAVAILABLE"); round += 1) {
-      for (const reason of await Promise.all(Array.from({ length: 50 }, read))) reasons.add(reason);
-    }
-    expect([...reasons].sort()).toEqual(["AUDIT_UNAVAILABLE", "SECRET_NOT_FOUND"]);
-    expect(await read()).toBe("AUDIT_UNAVAILABLE");
-    expect(await readiness(started)).toBe(503);
+      peer.stall();
+      // Every call ends, one way or the other, until what lies between is full.
+      const reasons = new Set<string | undefined>();
+      for (let round = 0; round < 200 && !reasons.has("AUDIT_UNAVAILABLE"); round += 1) {
+        for (const reason of await Promise.all(Array.from({ length: 50 }, read))) reasons.add(reason);
+      }
+      expect(reasons).toContain("AUDIT_UNAVAILABLE");
+      expect(["AUDIT_UNAVAILABLE", "SECRET_NOT_FOUND"]).toEqual(expect.arrayContaining([...reasons]));
+      expect(await read()).toBe("AUDIT_UNAVAILABLE");
+      expect(await readiness(started)).toBe(503);
 
-    peer.goOn();
-    await expect.poll(() => readiness(started), { timeout: 30_000 }).toBe(200);
-    expect(await read()).toBe("SECRET_NOT_FOUND");
-    caller.close();
-  });
+      peer.goOn();
+      await expect.poll(() => readiness(started), { timeout: 30_000 }).toBe(200);
+      expect(await read()).toBe("SECRET_NOT_FOUND");
+      caller.close();
+    },
+  );
 
   it("stops also while it stalls", { timeout: 60_000 }, async () => {
     peer = await namedPipe();

@@ -68,7 +68,7 @@ describe("the documentation of the configuration", () => {
         ...["python", "python.interpreter", "python.environment"],
         // In the place of one sink.
         "audit.sinks",
-        ...["kind", "required", "deadline", "path", "rotate_size"].map((key) => `audit.sinks.${key}`),
+        ...["kind", "required", "deadline", "path", "rotate_size", "isolated"].map((key) => `audit.sinks.${key}`),
         ...["address", "url_environment", "url_file", "schema", "trail"].map((key) => `audit.sinks.${key}`),
         // Only beside the manager of a sidecar.
         ...["cache.snapshot", "cache.snapshot.path"],

@@ -183,6 +183,17 @@ describe("secret_broker", () => {
     expect(problemsOf(withMemory(`  audit: ${audit}\n`))[0]?.message).toContain(text);
   });
 
+  it("has files written by another thread where a deadline can be given, unless told otherwise", () => {
+    const isolation = (audit: string): unknown[] =>
+      configOf(withMemory(`  audit: ${audit}\n`)).audit.sinks.map((sink) => "isIsolated" in sink && sink.isIsolated);
+    expect(isolation("{ sink: file, path: a }")).toEqual([false]);
+    expect(isolation("{ sink: file, path: a, isolated: true }")).toEqual([true]);
+    expect(isolation("{ sinks: [{ kind: file, path: a }, { kind: file, path: b, isolated: false }] }")).toEqual([
+      true,
+      false,
+    ]);
+  });
+
   it("sends audit records to several places", () => {
     const sinks = `
       - { kind: file, path: a/audit.jsonl, rotate_size: 1MiB }
@@ -193,7 +204,7 @@ describe("secret_broker", () => {
       keyPath: "/etc/broker/.secret-broker/audit.key",
       sinks: [
         {
-          ...{ kind: "file", path: "/etc/broker/a/audit.jsonl", rotateBytes: 1_048_576 },
+          ...{ kind: "file", path: "/etc/broker/a/audit.jsonl", rotateBytes: 1_048_576, isIsolated: true },
           headPath: "/etc/broker/.secret-broker/audit.jsonl.head",
           ...{ required: true, deadlineMs: 2_000 },
         },
