@@ -12,7 +12,8 @@ const names = benchSecrets(10).map(({ name }) => name);
 /** How long one path is asked in a turn, one read after the other, and how often in a round. */
 const turnMs = 200;
 const turnsARound = 5;
-const warmUpCalls = 5_000;
+/** As many as V8 needs until a read that goes on to the central broker costs no less. */
+const warmUpCalls = 20_000;
 
 /** What Node.js has unless it is told otherwise, as a sidecar is. */
 const defaultMegabytes = 16;
