@@ -5,8 +5,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { plotLines } from "./plot.ts";
 import type { BenchReport } from "./report.ts";
+import { median } from "./statistics.ts";
 
 const counts = [1_000, 10_000, 100_000, 1_000_000];
+/** How often each size is measured; the median counts. */
+const turns = 3;
 const subject = fileURLToPath(new URL("./subjects/scale-subject.ts", import.meta.url));
 const picture = fileURLToPath(new URL("../docs/scale.svg", import.meta.url));
 
@@ -17,6 +20,8 @@ interface Cost {
   readonly rssMb: number;
   readonly readP50Us: number;
   readonly readP99Us: number;
+  /** What the reads had to fetch from the disk, as the system did not have it in memory. */
+  readonly diskMb: number;
   readonly pageFirstMs: number;
   readonly pageMiddleMs: number;
   readonly pageLastMs: number;
@@ -31,8 +36,13 @@ export async function scale(): Promise<BenchReport> {
   const directory = mkdtempSync(join(tmpdir(), "secret-broker-scale-"));
   const pathOf = (count: number): string => join(directory, `${String(count)}.db`);
   for (const count of counts) run(pathOf(count), count, "fill");
-  // One after the other, so that whatever else the machine does is the same for all.
-  const costs = counts.map((count) => JSON.parse(run(pathOf(count), count, "measure")) as Cost);
+  // In turns, so that whatever else the machine does is the same for all.
+  const measured = Array.from({ length: turns }, () =>
+    counts.map((count) => JSON.parse(run(pathOf(count), count, "measure")) as Cost),
+  );
+  const costs = counts.map((_, index) =>
+    middleOf(measured.map((turn) => turn[index]).filter((cost) => cost !== undefined)),
+  );
   rmSync(directory, { recursive: true });
   writeFileSync(picture, await draw(costs));
   const [small, large] = [costs[0], costs.at(-1)];
@@ -41,7 +51,17 @@ export async function scale(): Promise<BenchReport> {
     lastPageOfAMillion: ratioOf(large?.pageLastMs, large?.pageFirstMs),
     firstPageOfAMillion: ratioOf(large?.pageFirstMs, small?.pageFirstMs),
   };
-  return { bench: "scale", ratios, rows: costs.map(rounded), rounds: 1 };
+  return { bench: "scale", ratios, rows: costs.map(rounded), rounds: turns };
+}
+
+/** The median of each figure. */
+function middleOf(costs: readonly Cost[]): Cost {
+  const [first] = costs;
+  if (first === undefined) throw new TypeError("nothing was measured");
+  const figures = Object.keys(first) as (keyof Cost)[];
+  return Object.fromEntries(
+    figures.map((figure) => [figure, median(costs.map((cost) => cost[figure]))]),
+  ) as unknown as Cost;
 }
 
 function run(path: string, count: number, task: string): string {

@@ -1,4 +1,4 @@
-import { memoryUsage } from "node:process";
+import { memoryUsage, resourceUsage } from "node:process";
 import { PayloadCipher } from "#built/encryption/payload-cipher.js";
 import { createTextKeys } from "#built/encryption/text-keys.js";
 import { SqliteDatabase } from "#built/managers/sqlite/sqlite-database.js";
@@ -56,7 +56,10 @@ async function fill(target: SecretStore): Promise<void> {
 
 async function measure(target: SecretStore): Promise<object> {
   await timesOf(2_000, () => read(target));
+  const before = resourceUsage().fsRead;
   const readMs = await timesOf(reads, () => read(target));
+  // In blocks of 512 bytes, as getrusage(2) counts them.
+  const diskMb = ((resourceUsage().fsRead - before) * 512) / 1024 / 1024;
   const rssMb = memoryUsage.rss() / 1024 / 1024;
   const pageMs = await walk(target);
   const middle = Math.floor(pageMs.length / 2);
@@ -66,6 +69,7 @@ async function measure(target: SecretStore): Promise<object> {
     rssMb,
     readP50Us: quantile(readMs, 0.5) * 1_000,
     readP99Us: quantile(readMs, 0.99) * 1_000,
+    diskMb,
     pageFirstMs: medianOf(pageMs.slice(0, pagesAround)),
     pageMiddleMs: medianOf(pageMs.slice(Math.max(middle - pagesAround / 2, 0), middle + pagesAround / 2)),
     pageLastMs: medianOf(pageMs.slice(-pagesAround)),
