@@ -13,14 +13,18 @@ export async function replaceFile(file: string, content: string): Promise<void> 
   // What was left there may be a link to another file, or be open to others; what is made now is neither.
   await rm(draft, { force: true });
   try {
-    await using handle = await open(draft, "wx", fileMode);
-    await handle.writeFile(content);
-    await handle.sync();
+    await writeNew(draft, content);
+    await rename(draft, file);
   } catch (error) {
     await rm(draft, { force: true });
     throw error;
   }
-  await rename(draft, file);
   await using directory = await open(dirname(file), "r");
   await directory.sync();
+}
+
+async function writeNew(file: string, content: string): Promise<void> {
+  await using handle = await open(file, "wx", fileMode);
+  await handle.writeFile(content);
+  await handle.sync();
 }

@@ -51,8 +51,8 @@ interface Batch {
 
 /**
  * The audit trail. Every caller waits for its own record, and the cost of a write is shared: it is handed to the system
- * as soon as all calls under way wait for it or for a manager, or after a few milliseconds. A lone caller waits for nobody; under load a
- * write carries dozens of records, where handing over each could cost as much as answering its call.
+ * as soon as all calls under way wait for it or for a manager, or after a few milliseconds. A lone caller waits for
+ * nobody; under load a write carries dozens of records, where handing over each could cost as much as answering its call.
  */
 export class AuditLog {
   readonly #options: AuditLogOptions;

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -41,5 +41,12 @@ describe("replacing a file", () => {
     await writeFile(file, "old");
     await expect(replaceFile(join(file, "under"), "new")).rejects.toMatchObject({ code: "ENOTDIR" });
     expect(await readFile(file, "utf8")).toBe("old");
+  });
+
+  it("leaves no draft where it could not take the place", async () => {
+    const taken = join(folder, "taken");
+    await mkdir(join(taken, "by a directory"), { recursive: true });
+    await expect(replaceFile(taken, "new")).rejects.toMatchObject({ code: "EISDIR" });
+    expect(await readdir(folder)).toEqual(["taken"]);
   });
 });
