@@ -25,7 +25,7 @@ export function createAuditSchema(directory: string): z.ZodType<AuditConfig> {
           "The file to append to, required with `sink: file`, made with mode 0600. Relative to the configuration's directory.",
         ),
       rotate_size: rotateSizeSchema(),
-      isolated: isolatedSchema(false),
+      isolated: isolatedSchema(),
       sinks: z
         .array(createAuditSinkSchema(directory))
         .min(1)

@@ -11,7 +11,8 @@ import { RpcCaller } from "./call-rpc.js";
 
 /** Something that takes records until it is told to stall. */
 interface Peer {
-  readonly sink: string;
+  /** The section that sends records there. */
+  readonly audit: string;
   stall(): void;
   goOn(): void;
   end(): Promise<void>;
@@ -42,7 +43,7 @@ async function syslogDaemon(): Promise<Peer> {
   const daemon: ChildProcess = spawn(process.execPath, ["-e", program, path], { stdio: ["ignore", "pipe", "inherit"] });
   await new Promise((resolve) => daemon.stdout?.once("data", resolve));
   return {
-    sink: `{ kind: syslog, address: "unix:${path}", deadline: 200ms }`,
+    audit: `{ sinks: [{ kind: syslog, address: "unix:${path}", deadline: 200ms }] }`,
     stall: () => daemon.kill("SIGSTOP"),
     goOn: () => daemon.kill("SIGCONT"),
     end: async () => {
@@ -68,7 +69,7 @@ async function namedPipe(): Promise<Peer> {
   };
   const ended = read();
   return {
-    sink: `{ kind: file, path: "${path}", deadline: 200ms }`,
+    audit: `{ sinks: [{ kind: file, path: "${path}", deadline: 200ms }] }`,
     stall: () => {
       isReading = false;
     },
@@ -82,8 +83,18 @@ async function namedPipe(): Promise<Peer> {
   };
 }
 
+/** A file as one of several places. */
+async function listedFile(): Promise<Peer> {
+  return await localDisk((path) => `{ sinks: [{ kind: file, path: "${path}", deadline: 200ms }] }`);
+}
+
+/** A file as most have it. */
+async function onlyFile(): Promise<Peer> {
+  return await localDisk((path) => `{ sink: file, path: "${path}" }`);
+}
+
 /** A file system on this machine's own disk, which is frozen as for a snapshot of its volume: what writes to it hangs. */
-async function localDisk(): Promise<Peer> {
+async function localDisk(auditOf: (path: string) => string): Promise<Peer> {
   const [image, disk] = [join(folder, "image"), join(folder, "disk")];
   await mkdir(disk);
   await run("truncate", ["--size", "16M", image]);
@@ -93,7 +104,7 @@ async function localDisk(): Promise<Peer> {
   const thaw = `sleep 40; fsfreeze --unfreeze ${disk}`;
   let watchdog: ChildProcess | undefined;
   return {
-    sink: `{ kind: file, path: "${disk}/audit.jsonl", deadline: 200ms }`,
+    audit: auditOf(`${disk}/audit.jsonl`),
     stall: () => {
       watchdog = spawn("sh", ["-c", thaw], { stdio: "ignore", detached: true });
       execFileSync("fsfreeze", ["--freeze", disk]);
@@ -126,12 +137,13 @@ describe("a broker whose required audit sink stalls", () => {
   it.for([
     ["a syslog daemon that is stopped", syslogDaemon],
     ["a named pipe that nobody reads any more", namedPipe],
-    ["a local disk that hangs", localDisk],
+    ["a local disk that hangs, in a list", listedFile],
+    ["a local disk that hangs, alone", onlyFile],
   ] as const)(
     "refuses calls, is not ready, and goes on by itself: %s",
     { timeout: 60_000 },
     async ([, begin], { skip }) => {
-      if (begin === localDisk && !canMount()) skip("needs a user who may mount a file system");
+      if ((begin === listedFile || begin === onlyFile) && !canMount()) skip("needs a user who may mount a file system");
       peer = await begin();
       const started = await startBroker({
         config: `
@@ -139,7 +151,7 @@ general_settings: { key_management_settings: { access_mode: read_only } }
 secret_broker:
   manager: { kind: memory }
   admin: { listen: "127.0.0.1:0" }
-  audit: { sinks: [${peer.sink}] }
+  audit: ${peer.audit}
   log: { level: error }
 `,
       });
@@ -174,7 +186,7 @@ general_settings: { key_management_settings: { access_mode: read_only } }
 secret_broker:
   manager: { kind: memory }
   admin: { listen: "127.0.0.1:0" }
-  audit: { sinks: [${peer.sink}] }
+  audit: ${peer.audit}
   log: { level: error }
 `;
     const started = await startBroker({ config });

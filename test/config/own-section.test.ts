@@ -186,8 +186,8 @@ describe("secret_broker", () => {
   it("has files written by another thread where a deadline can be given, unless told otherwise", () => {
     const isolation = (audit: string): unknown[] =>
       configOf(withMemory(`  audit: ${audit}\n`)).audit.sinks.map((sink) => "isIsolated" in sink && sink.isIsolated);
-    expect(isolation("{ sink: file, path: a }")).toEqual([false]);
-    expect(isolation("{ sink: file, path: a, isolated: true }")).toEqual([true]);
+    expect(isolation("{ sink: file, path: a }")).toEqual([true]);
+    expect(isolation("{ sink: file, path: a, isolated: false }")).toEqual([false]);
     expect(isolation("{ sinks: [{ kind: file, path: a }, { kind: file, path: b, isolated: false }] }")).toEqual([
       true,
       false,

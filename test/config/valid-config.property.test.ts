@@ -69,7 +69,7 @@ function expectedAudit(file: string | undefined): AuditConfig {
   const standard = { required: true, deadlineMs: 2_000 };
   const headPath = `/etc/broker/.secret-broker/${file ?? ""}.head`;
   const rotateBytes = 256 * 1_048_576;
-  const kept = { kind: "file", path: `/etc/broker/${file ?? ""}`, headPath, rotateBytes, isIsolated: false } as const;
+  const kept = { kind: "file", path: `/etc/broker/${file ?? ""}`, headPath, rotateBytes, isIsolated: true } as const;
   return {
     keyPath: "/etc/broker/.secret-broker/audit.key",
     sinks: [file === undefined ? { kind: "stdout", ...standard } : { ...kept, ...standard }],
