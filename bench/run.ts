@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { printReport, type BenchReport } from "./report.ts";
 import { client } from "./client.ts";
+import { disk } from "./disk.ts";
 import { policy } from "./policy.ts";
 import { read } from "./read.ts";
 import { readTls } from "./read-tls.ts";
@@ -15,6 +16,7 @@ const benches: Readonly<Record<string, (rounds: number) => Promise<BenchReport>>
   policy,
   read,
   store,
+  disk,
   scale,
   watch,
   sidecar,
