@@ -45,7 +45,7 @@ fi
 
 # The clients' tests run where these are, so that nobody's first `npm test` fetches modules.
 for toolchain in go mvn; do
-  [ -x "$peers/$toolchain" ] || ln -sfn "$(command -v "$toolchain")" "$peers/$toolchain"
+  ln -sfn "$(command -v "$toolchain")" "$peers/$toolchain"
 done
 
 [ -x "$peers/grpcurl" ] || GOBIN=$peers GOFLAGS=-mod=mod go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4

@@ -1,9 +1,11 @@
-import { readFile } from "node:fs/promises";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { Document, isSeq, parseDocument, YAMLSeq } from "yaml";
 import { tokensSchema } from "../config/authentication-schema.js";
+import { ConfigError } from "../config/config-error.js";
 import { parseListFile } from "../config/list-file.js";
+import { SecretError } from "../domain/secret-error.js";
+import { changeFailure, changeFile } from "../encryption/change-file.js";
 import { createAccessToken, hashOfToken } from "../identity/access-token.js";
-import { replaceFile } from "./replace-file.js";
 
 /** Whose a token is to be. */
 export interface TokenRequest {
@@ -40,15 +42,26 @@ export function createToken({ principal, groups, expires }: TokenRequest): Creat
 }
 
 /**
- * Adds what is kept of a token to a file, which is made when it is missing; what else stands in it stays. A broker that
- * uses the file takes the token over.
- * @throws ConfigError when the file is not one of tokens; it is as it was then
+ * Adds what is kept of a token to a file, which is made when it is missing; what else stands in it stays, also what other
+ * processes add meanwhile. A broker that uses the file takes the token over.
+ * @throws ConfigError when the file is not one of tokens
+ * @throws SecretError `CONFIG_INVALID` when it cannot be changed; it is as it was then
  */
-export async function addToken(file: string, entry: TokenLine): Promise<void> {
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
-    throw error;
-  });
+export function addToken(file: string, entry: TokenLine): void {
+  try {
+    // The file itself, where the path is a link to it: the link must not become a file beside it.
+    const target = existsSync(file) ? realpathSync(file) : file;
+    changeFile(target, (replace) => {
+      replace(withToken(existsSync(target) ? readFileSync(target, "utf8") : "", entry, file));
+    });
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    throw new SecretError("CONFIG_INVALID", `the file of tokens ${file} ${changeFailure(error)}`, { cause: error });
+  }
+}
+
+/** The text of the file with one more token. @throws ConfigError when it is not one of tokens */
+function withToken(text: string, entry: TokenLine, file: string): string {
   parseListFile({ key: "tokens", schema: tokensSchema }, text, file);
   const document = text.trim() === "" ? new Document({ tokens: [] }) : parseDocument(text);
   const list = document.get("tokens");
@@ -59,5 +72,5 @@ export async function addToken(file: string, entry: TokenLine): Promise<void> {
   } else {
     document.set("tokens", Object.assign(new YAMLSeq(), { items: [document.createNode(entry)] }));
   }
-  await replaceFile(file, document.toString());
+  return document.toString();
 }

@@ -33,7 +33,7 @@ async function createOne({ output }: CommandContext, options: CreateOptions): Pr
   const { principal, group = [], expires, tokens, json } = options;
   if (principal === "") throw new UsageError("--principal must not be empty");
   const { token, entry } = createToken({ principal, groups: group, expires });
-  if (tokens !== undefined) await addToken(tokens, entry);
+  if (tokens !== undefined) addToken(tokens, entry);
   if (json) {
     await output.document({ token, entry });
     return;

@@ -1,27 +1,12 @@
 import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  fchownSync,
-  fstatSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { isSecretError, SecretError } from "../domain/secret-error.js";
 import { keyBytes } from "./authenticated-cipher.js";
-import { FileLockedError, type FileLock, withFileLock } from "./file-lock.js";
+import { changeFailure, changeFile, syncDirectory } from "./change-file.js";
 import { type KeyEntry, formatKeyring, parseKeyring } from "./keyring-document.js";
 import { keyIdOf } from "./key-id.js";
 
-const fileMode = 0o600;
 const directoryMode = 0o700;
 
 /** Nobody but the owner may do anything with the file. */
@@ -52,9 +37,9 @@ export function createKeyring(path: string): boolean {
   return changing(path, () => {
     makeDirectory(resolve(dirname(path)));
     const target = join(realpathSync(dirname(path)), basename(path));
-    return withFileLock(lockOf(target), (lock) => {
+    return changeFile(target, (replace) => {
       if (existsSync(target)) return false;
-      replaceFile(target, [newKey()], lock);
+      replace(formatKeyring([newKey()]));
       return true;
     });
   });
@@ -70,9 +55,9 @@ export function rotateKeyring(path: string): string {
   return changing(path, () => {
     // The file itself, where the path is a link to it: the link must not become a file beside it.
     const target = realpathSync(path);
-    return withFileLock(lockOf(target), (lock) => {
+    return changeFile(target, (replace) => {
       const added = newKey();
-      replaceFile(target, [added, ...readKeyring(target)], lock);
+      replace(formatKeyring([added, ...readKeyring(target)]));
       return added.id;
     });
   });
@@ -98,10 +83,6 @@ function newKey(): KeyEntry {
   return { id: keyIdOf(key), key: key.toString("base64"), createTime: new Date().toISOString() };
 }
 
-function lockOf(target: string): string {
-  return `${target}.lock`;
-}
-
 function readOwn(path: string): string {
   let fd: number;
   try {
@@ -122,55 +103,13 @@ function readOwn(path: string): string {
   }
 }
 
-/** The old file stays whole until the new one is on the disk. */
-function replaceFile(target: string, keys: readonly KeyEntry[], lock: FileLock): void {
-  const next = `${target}.new`;
-  // One that was left behind could have been made for others to read.
-  rmSync(next, { force: true });
-  const fd = openSync(next, "wx", fileMode);
-  try {
-    keepOwner(fd, target);
-    writeFileSync(fd, formatKeyring(keys));
-    fsyncSync(fd);
-    if (!lock.isHeld()) throw invalid(target, "was changed by another process meanwhile; try again");
-    renameSync(next, target);
-  } catch (error) {
-    rmSync(next, { force: true });
-    throw error;
-  } finally {
-    closeSync(fd);
-  }
-  syncDirectory(dirname(target));
-}
-
-/** A rotation by the administrator must not take the file away from the broker's user. */
-function keepOwner(fd: number, target: string): void {
-  const before = statSync(target, { throwIfNoEntry: false });
-  const now = fstatSync(fd);
-  if (before === undefined || (before.uid === now.uid && before.gid === now.gid)) return;
-  fchownSync(fd, before.uid, before.gid);
-}
-
-function syncDirectory(path: string): void {
-  const fd = openSync(path, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
 function changing<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
     if (isSecretError(error)) throw error;
-    throw invalid(path, error instanceof FileLockedError ? lockedBy(error) : "cannot be written", error);
+    throw invalid(path, changeFailure(error), error);
   }
-}
-
-function lockedBy({ lockFile, owner }: FileLockedError): string {
-  return `is being changed by ${owner}; if that process is gone, remove ${lockFile}*`;
 }
 
 function invalid(path: string, predicate: string, cause?: unknown): SecretError {
