@@ -45,7 +45,8 @@ fi
 
 # The clients' tests run where these are, so that nobody's first `npm test` fetches modules.
 for toolchain in go mvn; do
-  ln -sfn "$(command -v "$toolchain")" "$peers/$toolchain"
+  found=$(command -v "$toolchain")
+  [ "$found" = "$peers/$toolchain" ] || ln -sfn "$found" "$peers/$toolchain"
 done
 
 [ -x "$peers/grpcurl" ] || GOBIN=$peers GOFLAGS=-mod=mod go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4
