@@ -7,8 +7,8 @@ import type { StoreRefresh } from "./store-refresh.js";
 export interface StoreStartParts {
   readonly names: ReadonlySet<string>;
   readonly timeoutMs: number;
-  readonly shelf: SecretShelf;
-  readonly refresh: StoreRefresh;
+  readonly shelf: Pick<SecretShelf, "find" | "absenceOf">;
+  readonly refresh: Pick<StoreRefresh, "refresh">;
   readonly clock: StoreClock;
   readonly random: () => number;
   readonly signal: AbortSignal;
@@ -31,11 +31,14 @@ export async function untilAllAreHeld(parts: StoreStartParts): Promise<void> {
     if (signal.aborted) throw new SecretError("CALL_CANCELLED", "the store was closed before it was ready");
     const missing = missingOf(names, shelf);
     if (missing.length === 0) return;
-    // That the time is over says less than what went wrong before.
-    lastFailure = failure !== undefined && clock.now() >= endMs ? (lastFailure ?? failure) : failure;
     const backoffMs = Math.min(pauseMs.first * 2 ** attempt, pauseMs.longest) * (0.5 + random() / 2);
-    const delayMs = Math.max(backoffMs, lastFailure?.retryAfterMs ?? 0);
-    if (clock.now() + delayMs >= endMs) throw notReady(missing, { ...parts, lastFailure });
+    const delayMs = Math.max(backoffMs, failure?.retryAfterMs ?? 0);
+    if (clock.now() + delayMs >= endMs) {
+      // That the time is over says less than what kept them away before, be it that the broker does not have them.
+      const isOver = attempt > 0 && failure?.reason === "MANAGER_TIMEOUT";
+      throw notReady(missing, { ...parts, lastFailure: isOver ? lastFailure : failure });
+    }
+    lastFailure = failure;
     await new Promise<void>((resolve) => clock.after(delayMs, resolve, true));
   }
 }
@@ -50,7 +53,7 @@ async function failureOf(work: Promise<void>): Promise<SecretError | undefined> 
   }
 }
 
-function missingOf(names: ReadonlySet<string>, shelf: SecretShelf): string[] {
+function missingOf(names: ReadonlySet<string>, shelf: StoreStartParts["shelf"]): string[] {
   return [...names].filter((name) => shelf.find(name) === undefined);
 }
 
