@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { SecretError } from "../domain/secret-error.js";
+import { syncDirectory } from "../encryption/change-file.js";
 
 /** Only the broker's own user reads what it keeps. */
 const fileMode = 0o600;
@@ -88,13 +89,4 @@ function takeName(draft: string, path: string): void {
 function isWithoutLinks(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return code === "EPERM" || code === "ENOTSUP" || code === "EOPNOTSUPP" || code === "ENOSYS";
-}
-
-function syncDirectory(path: string): void {
-  const fd = openSync(path, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }
