@@ -6,6 +6,7 @@ import { BrokerApp } from "./broker-app.js";
 import { ProcessGuard } from "./process-guard.js";
 import { Reloader } from "./reloader.js";
 import { version } from "./version.js";
+import { keepCallsYoung } from "./young-calls.js";
 
 /** How to start. */
 export interface StartOptions {
@@ -39,6 +40,7 @@ export async function startBrokerProcess(options: StartOptions): Promise<Running
   const { config, warnings } = await load();
   const log = createLog(options.detailedDebug ? "debug" : config.logLevel);
   for (const { message, line } of warnings) log.warn({ file: config.file, line }, message);
+  keepCallsYoung();
   const guard = new ProcessGuard(log);
   const app = await startApp(new BrokerApp(config, log), { log, guard });
   const reloader = new Reloader({
