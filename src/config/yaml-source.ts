@@ -12,6 +12,7 @@ import {
   type YAMLMap,
 } from "yaml";
 import type { ConfigProblem } from "./config-error.js";
+import { readJsonMapping } from "./json-text.js";
 import { settingName, type SettingPath } from "./setting-path.js";
 import { structureFaults } from "./structure-faults.js";
 import { syntaxMessage } from "./syntax-message.js";
@@ -32,7 +33,10 @@ export class YamlSource {
   readonly isIntact: boolean;
   readonly #file: string;
   readonly #lines: LineCounter;
-  readonly #document: Document | undefined;
+  readonly #text: string;
+  /** What a text says that is JSON. */
+  readonly #json: Readonly<Record<string, unknown>> | undefined;
+  #parsed: Document | undefined;
   /** Mapping → its keys → what stands there. */
   readonly #pairsByMap = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
 
@@ -40,12 +44,20 @@ export class YamlSource {
     this.#file = file;
     // A byte order mark is no column of the first line.
     const visible = text.replace(/^\uFEFF/u, "");
+    this.#text = visible;
     this.#lines = lineCounter(visible);
+    this.#json = readJsonMapping(visible);
+    if (this.#json !== undefined) {
+      this.isIntact = true;
+      this.problems = [];
+      this.warnings = [];
+      return;
+    }
     try {
       const document = parse(visible);
       const { duplicates, badAliases } = structureFaults(document);
       const faults = [...duplicates, ...badAliases];
-      this.#document = document;
+      this.#parsed = document;
       this.isIntact = document.errors.length === 0 && badAliases.length === 0;
       this.problems = [
         ...this.#syntaxProblems(document),
@@ -62,12 +74,14 @@ export class YamlSource {
 
   /** Whether there is nothing in it but comments. */
   get isEmpty(): boolean {
+    if (this.#json !== undefined) return false;
     const contents = this.#document?.contents;
     return contents === null || contents === undefined || (isScalar(contents) && contents.value === null);
   }
 
   /** The keys at the top; undefined when there is no mapping. */
   topKeys(): readonly string[] | undefined {
+    if (this.#json !== undefined) return Object.keys(this.#json);
     const contents = this.#document?.contents;
     return isMap(contents) ? contents.items.map(({ key }) => keyText(key)) : undefined;
   }
@@ -78,6 +92,7 @@ export class YamlSource {
    * @throws ReferenceError when aliases in it expand to far more than was written
    */
   section(key: string): unknown {
+    if (this.#json !== undefined) return Object.hasOwn(this.#json, key) ? this.#json[key] : undefined;
     const document = this.#document;
     const node = isMap(document?.contents) ? document.contents.get(key, true) : undefined;
     if (document === undefined || !isNode(node)) return undefined;
@@ -110,6 +125,12 @@ export class YamlSource {
       });
     }
     return this.#problemAt(isAlias(node) ? (node.range?.[0] ?? offset) : offset, [key], message);
+  }
+
+  /** Of a text that is JSON only once it must be told where something stands. */
+  get #document(): Document | undefined {
+    if (this.#json !== undefined) this.#parsed ??= parse(this.#text);
+    return this.#parsed;
   }
 
   /** One of each kind a line: the rest of them only follows from it. */
