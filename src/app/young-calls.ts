@@ -22,7 +22,7 @@ export function keepCallsYoung(): void {
 
 /** What node:http2 keeps of a session; nothing that it documents, so that anything may be different one day. */
 interface SessionState {
-  streams?: unknown;
+  readonly streams?: unknown;
 }
 
 function onStream(message: unknown): void {
@@ -38,8 +38,9 @@ function replaceTable(session: Http2Session): void {
   tabled.add(session);
   const key = Object.getOwnPropertySymbols(session).find(({ description }) => description === "state");
   const state = key && ((session as unknown as Record<symbol, unknown>)[key] as SessionState | undefined);
-  if (!types.isMap(state?.streams)) return;
+  if (state === undefined || !types.isMap(state.streams)) return;
   const table = new StreamTable<Http2Stream>();
   Map.prototype.forEach.call(state.streams, (stream: Http2Stream, id: number) => table.set(id, stream));
-  state.streams = table;
+  // One that must not be replaced is no reason to fail.
+  Reflect.set(state, "streams", table);
 }
