@@ -11,7 +11,7 @@ import { importTableRule } from "./scripts/import-table-rule.mjs";
 //   process   the environment, arguments and exit
 const importTable = {
   domain: { node: false },
-  config: { folders: ["domain"], packages: ["yaml", "zod"] },
+  config: { folders: ["domain"], packages: ["js-yaml", "yaml", "zod"] },
   log: { folders: ["domain"], packages: ["pino"] },
   contract: { folders: ["domain"] },
   // What every durable store does, over a database; the managers bring the database.

@@ -13,12 +13,16 @@ import {
 } from "yaml";
 import type { ConfigProblem } from "./config-error.js";
 import { readJsonMapping } from "./json-text.js";
+import { readPlainYamlMapping } from "./plain-yaml.js";
 import { settingName, type SettingPath } from "./setting-path.js";
 import { structureFaults } from "./structure-faults.js";
 import { syntaxMessage } from "./syntax-message.js";
 
 /** A broken quote can make thousands of errors of what follows it. */
 const maxSyntaxProblems = 50;
+
+/** From how many characters on it counts how fast a text is read: YAML's parser takes 20 ms for them on a slow machine. */
+const longText = 16_384;
 
 /** How often what one anchor holds may be repeated within a section. */
 const maxAliasCount = 100;
@@ -34,8 +38,8 @@ export class YamlSource {
   readonly #file: string;
   readonly #lines: LineCounter;
   readonly #text: string;
-  /** What a text says that is JSON. */
-  readonly #json: Readonly<Record<string, unknown>> | undefined;
+  /** What a text says that needs no knowledge of places to be read: JSON, and plain YAML without a fault. */
+  readonly #data: Readonly<Record<string, unknown>> | undefined;
   #parsed: Document | undefined;
   /** Mapping → its keys → what stands there. */
   readonly #pairsByMap = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
@@ -46,8 +50,8 @@ export class YamlSource {
     const visible = text.replace(/^\uFEFF/u, "");
     this.#text = visible;
     this.#lines = lineCounter(visible);
-    this.#json = readJsonMapping(visible);
-    if (this.#json !== undefined) {
+    this.#data = readJsonMapping(visible) ?? (visible.length < longText ? undefined : readPlainYamlMapping(visible));
+    if (this.#data !== undefined) {
       this.isIntact = true;
       this.problems = [];
       this.warnings = [];
@@ -74,14 +78,14 @@ export class YamlSource {
 
   /** Whether there is nothing in it but comments. */
   get isEmpty(): boolean {
-    if (this.#json !== undefined) return false;
+    if (this.#data !== undefined) return false;
     const contents = this.#document?.contents;
     return contents === null || contents === undefined || (isScalar(contents) && contents.value === null);
   }
 
   /** The keys at the top; undefined when there is no mapping. */
   topKeys(): readonly string[] | undefined {
-    if (this.#json !== undefined) return Object.keys(this.#json);
+    if (this.#data !== undefined) return Object.keys(this.#data);
     const contents = this.#document?.contents;
     return isMap(contents) ? contents.items.map(({ key }) => keyText(key)) : undefined;
   }
@@ -92,7 +96,7 @@ export class YamlSource {
    * @throws ReferenceError when aliases in it expand to far more than was written
    */
   section(key: string): unknown {
-    if (this.#json !== undefined) return Object.hasOwn(this.#json, key) ? this.#json[key] : undefined;
+    if (this.#data !== undefined) return Object.hasOwn(this.#data, key) ? this.#data[key] : undefined;
     const document = this.#document;
     const node = isMap(document?.contents) ? document.contents.get(key, true) : undefined;
     if (document === undefined || !isNode(node)) return undefined;
@@ -127,9 +131,9 @@ export class YamlSource {
     return this.#problemAt(isAlias(node) ? (node.range?.[0] ?? offset) : offset, [key], message);
   }
 
-  /** Of a text that is JSON only once it must be told where something stands. */
+  /** Of a text that was read without it only once it must be told where something stands. */
   get #document(): Document | undefined {
-    if (this.#json !== undefined) this.#parsed ??= parse(this.#text);
+    if (this.#data !== undefined) this.#parsed ??= parse(this.#text);
     return this.#parsed;
   }
 
