@@ -39,11 +39,12 @@ const plainLine = new RegExp(
 export function readPlainYamlMapping(text: string): Readonly<Record<string, unknown>> | undefined {
   // The readers do not say the same of this one, which is no setting of anybody.
   if (text.includes("__proto__") || !text.split("\n").every((line) => plainLine.test(line))) return undefined;
+  const { CORE_SCHEMA, load } = require("js-yaml") as typeof JsYaml;
   let read: unknown;
   try {
-    const { CORE_SCHEMA, load } = require("js-yaml") as typeof JsYaml;
     read = load(text, { schema: CORE_SCHEMA });
   } catch {
+    // What it throws quotes the text.
     return undefined;
   }
   const isMapping = typeof read === "object" && read !== null && !Array.isArray(read);

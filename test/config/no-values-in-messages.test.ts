@@ -62,6 +62,13 @@ const places = [
     "timeouts: { default_deadline: @, drain: [@], health_interval: { a: @ } }",
     "metrics: { secret_names: @ }",
   ].map((text) => `secret_broker: { ${text} }`),
+  // A line each, as long texts are read by another reader.
+  "general_settings:\n  key_management_system: @",
+  "general_settings:\n  key_management_system: custom\n  key_management_settings:\n    access_mode: @",
+  "secret_broker:\n  manager:\n    kind: '@'",
+  "secret_broker:\n  log: @\n  listen: [@]",
+  "secret_broker:\n  log: 1\n  log: @",
+  "secret_broker:\n  log:\n    level: @\n   manager: @",
   // Not valid YAML.
   "a: @: b",
   "a: '@",
@@ -106,7 +113,10 @@ function textsAbout(text: string): string[] {
 describe("no message shows", () => {
   it.each(places)("a value: %s", (template) => {
     for (const value of [canary, word, `${canary}${canary}${canary}`]) {
-      for (const text of textsAbout(template.replaceAll("@", value))) expect(text).not.toContain(value);
+      const short = template.replaceAll("@", value);
+      for (const whole of [short, `${short}\n# ${"-".repeat(20_000)}`]) {
+        for (const text of textsAbout(whole)) expect(text).not.toContain(value);
+      }
     }
   });
 
