@@ -75,8 +75,36 @@ export async function startProvider(goodKeys: readonly string[]): Promise<Provid
   };
 }
 
+/** How often a proxy is started that ends by itself: a port that it or its query engine was given may be taken by then. */
+const startAttempts = 3;
+
 /** Starts LiteLLM's proxy with a configuration, the file with our manager beside it, and nothing else in its environment. */
 export async function startLiteLlm(
+  release: LiteLlmRelease,
+  config: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<LiteLlmProxy> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await startOnce(release, config, environment);
+    } catch (error) {
+      if (attempt === startAttempts || !(error instanceof StartError && error.hasEnded)) throw error;
+      console.warn(`LiteLLM is started again: ${error.message}`);
+    }
+  }
+}
+
+class StartError extends Error {
+  /** Whether it ended by itself. */
+  readonly hasEnded: boolean;
+
+  constructor(printed: string, hasEnded: boolean, cause: unknown) {
+    super(`LiteLLM did not start: ${printed.slice(-20_000)}`, { cause });
+    this.hasEnded = hasEnded;
+  }
+}
+
+async function startOnce(
   { proxyPath }: LiteLlmRelease,
   config: string,
   environment: NodeJS.ProcessEnv,
@@ -108,8 +136,9 @@ export async function startLiteLlm(
   try {
     await untilAlive(child, url);
   } catch (error) {
+    const hasEnded = child.exitCode !== null;
     await stop();
-    throw new Error(`LiteLLM did not start: ${printed.slice(-4_000)}`, { cause: error });
+    throw new StartError(printed, hasEnded, error);
   }
   const post: LiteLlmProxy["post"] = async (path, body, key = masterKey) => {
     const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };

@@ -22,19 +22,26 @@ interface Answerer {
 
 /**
  * Serves the engine's HTTP interface for the schema and the database that its environment names. It is reachable before the
- * engine is loaded: the client gives up after ten seconds without its status, and queries may wait.
+ * engine is loaded: the client gives up after ten seconds without its status, and queries may wait. As with Prisma's own, a
+ * database that cannot be reached fails queries, and does not end the engine.
  */
 export async function serveEngine(port: number, packages: string, environment: NodeJS.ProcessEnv): Promise<void> {
-  const answerer = Promise.withResolvers<Answerer>();
+  let answerer: Promise<Answerer> | undefined;
+  const getAnswerer = (): Promise<Answerer> =>
+    (answerer ??= prepare(packages, environment).catch((error: unknown) => {
+      answerer = undefined;
+      console.error("the query engine cannot be loaded:", error);
+      throw error;
+    }));
   const server = createServer((request, response) => {
-    void answer(answerer.promise, request).then(
+    void answer(getAnswerer, request).then(
       (body) => response.setHeader("content-type", "application/json").end(JSON.stringify(body)),
       (error: unknown) => response.writeHead(500).end(JSON.stringify({ message: String(error) })),
     );
   });
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
-  answerer.resolve(await prepare(packages, environment));
+  await getAnswerer().catch(() => undefined);
 }
 
 async function prepare(packages: string, environment: NodeJS.ProcessEnv): Promise<Answerer> {
@@ -46,12 +53,12 @@ async function prepare(packages: string, environment: NodeJS.ProcessEnv): Promis
   return { engine, translate: (text) => translator.translate(parse(text)) };
 }
 
-async function answer(answerer: Promise<Answerer>, request: IncomingMessage): Promise<unknown> {
+async function answer(getAnswerer: () => Promise<Answerer>, request: IncomingMessage): Promise<unknown> {
   const [, first, second = "", step] = (request.url ?? "").split(/[/?]/u);
   if (first === "status") return { status: "ok" };
   if (first === "metrics") return { counters: [], gauges: [], histograms: [] };
   const body = await textOf(request);
-  const { engine, translate } = await answerer;
+  const { engine, translate } = await getAnswerer();
   if (first === "transaction") return await transaction(engine, second === "start" ? body : "", { id: second, step });
   const { query, batch } = JSON.parse(body) as GraphqlRequest;
   const asked =
