@@ -52,8 +52,11 @@ done
 [ -x "$peers/grpcurl" ] || GOBIN=$peers GOFLAGS=-mod=mod go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4
 "$peers/grpcurl" --version
 
-make_python() { # NAME REQUIREMENTS: a Python of its own with the packages, and this repository's
-  local folder=$peers/$1
+# What is asked for by name is in NAME-requirements.txt, and all that it needs in NAME-constraints.txt: of some hundred
+# packages one has a new release nearly every day.
+make_python() { # NAME: a Python of its own with the packages, and this repository's
+  local folder=$peers/$1 wanted=scripts/ci/$1-requirements.txt
+  local pip=("$folder/bin/python" -m pip install --quiet --disable-pip-version-check -c "scripts/ci/$1-constraints.txt")
   if [ ! -x "$folder/bin/python" ]; then
     rm -rf "$folder.new"
     python3 -m venv "$folder.new" || {
@@ -64,11 +67,11 @@ make_python() { # NAME REQUIREMENTS: a Python of its own with the packages, and 
     }
     mv "$folder.new" "$folder"
   fi
-  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check -r "$2"
-  "$folder/bin/python" -m pip install --quiet --disable-pip-version-check ./clients/python
+  "${pip[@]}" -r "$wanted"
+  "${pip[@]}" ./clients/python
 }
 
-make_python python scripts/ci/python-requirements.txt
+make_python python
 "$peers/python/bin/python" -c 'import grpc; print("grpcio", grpc.__version__)'
 
 # LiteLLM is kept apart: managers of its shape must also work where it is not installed. Of its releases the plug-in is
@@ -76,7 +79,7 @@ make_python python scripts/ci/python-requirements.txt
 releases=(litellm litellm-oldest)
 installing=()
 for release in "${releases[@]}"; do
-  make_python "$release" "scripts/ci/$release-requirements.txt" &
+  make_python "$release" &
   installing+=($!)
 done
 for each in "${installing[@]}"; do wait "$each"; done
