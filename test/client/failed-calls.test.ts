@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { isSecretError, SecretBrokerClient } from "../../src/client/index.js";
 import { SecretError } from "../../src/domain/secret-error.js";
 import type { ReadSecretResponse } from "../../src/gen/secretbroker/v1/secret_broker.js";
+import { freePort } from "../free-port.js";
 import { type MapBroker, type MapBrokerOptions, startMapBroker } from "./map-broker.js";
 
 const cleanups: (() => unknown)[] = [];
@@ -194,13 +195,6 @@ describe("a closed client", () => {
     expect(await other.readSecret({ name: "key" })).toMatchObject({ secret: { payload: "value" } });
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listen(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 async function startSilentServer(): Promise<string> {
   const server = createServer((socket) => {

@@ -1,5 +1,4 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,6 +6,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { RetryPolicy } from "../../src/client/calls/retry-policy.js";
 import { type ClientOptions, SecretBrokerClient } from "../../src/client/index.js";
 import { SecretError, type SecretErrorReason, secretErrorReasons } from "../../src/domain/secret-error.js";
+import { freePort } from "../free-port.js";
 import { type MapBroker, type MapBrokerOptions, startMapBroker } from "./map-broker.js";
 
 const cleanups: (() => unknown)[] = [];
@@ -148,7 +148,7 @@ describe("what may be repeated", () => {
 
 describe("several brokers", () => {
   it("are tried in their order, and the one that answers is kept", async () => {
-    const [gone, first, second] = [await freePort(), await start(), await start()];
+    const [gone, first, second] = [await goneBroker(), await start(), await start()];
     const client = connect([gone, first.address, second.address]);
     for (let reads = 0; reads < 3; reads += 1) await client.listSecrets();
     expect([first.requests.length, second.requests.length]).toEqual([3, 0]);
@@ -158,13 +158,13 @@ describe("several brokers", () => {
   });
 
   it("take over writes too, as nothing is sent to one that cannot be reached", async () => {
-    const [gone, alive] = [await freePort(), await start()];
+    const [gone, alive] = [await goneBroker(), await start()];
     await connect([gone, alive.address]).writeSecret(text);
     expect(alive.requests).toHaveLength(1);
   });
 
   it("are given up when none can be reached", async () => {
-    const client = connect([await freePort(), await freePort()]);
+    const client = connect([await goneBroker(), await goneBroker()]);
     await expect(client.listSecrets()).rejects.toMatchObject({ reason: "MANAGER_UNAVAILABLE" });
     await expect(client.writeSecret(text)).rejects.toMatchObject({ reason: "MANAGER_UNAVAILABLE" });
   });
@@ -260,10 +260,7 @@ describe("a token", () => {
   });
 });
 
-async function freePort(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? `127.0.0.1:${String(address.port)}` : "";
+/** Where no broker listens. */
+async function goneBroker(): Promise<string> {
+  return `127.0.0.1:${String(await freePort())}`;
 }

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import process from "node:process";
 import { parseDocument } from "yaml";
+import { freePort } from "../free-port.js";
 import { litellmFolder, peerFolders } from "./peers.js";
 import { root } from "./markdown.js";
 import { notExecuted, provedByCi } from "./slow-commands.js";
@@ -52,9 +52,9 @@ export class Reader {
   static async open(longestMs = 45_000): Promise<Reader> {
     const folder = mkdtempSync(join(tmpdir(), "reader-"));
     const ports = new Map([
-      ["50051", await freePort()],
-      ["50052", await freePort()],
-      ["14000", await freePort()],
+      ["50051", String(await freePort())],
+      ["50052", String(await freePort())],
+      ["14000", String(await freePort())],
     ]);
     const reader = new Reader(folder, ports, longestMs);
     reader.#clone();
@@ -249,14 +249,4 @@ function isSkipped(command: string): boolean {
   return (
     (provedByCi as readonly string[]).includes(command) || [...notExecuted.keys()].some((each) => each.test(command))
   );
-}
-
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("the system gave no port");
-  return String(address.port);
 }

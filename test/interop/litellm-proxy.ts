@@ -2,10 +2,11 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { type AddressInfo, createServer as createTcpServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../free-port.js";
 import type { LiteLlmRelease } from "./litellm-release.js";
 import { root } from "./running-broker.js";
 
@@ -75,7 +76,7 @@ export async function startProvider(goodKeys: readonly string[]): Promise<Provid
   };
 }
 
-/** How often a proxy is started that ends by itself: a port that it or its query engine was given may be taken by then. */
+/** How often a proxy is started that ends by itself: the port that its query engine was given may be taken by then. */
 const startAttempts = 3;
 
 /** Starts LiteLLM's proxy with a configuration, the file with our manager beside it, and nothing else in its environment. */
@@ -176,13 +177,4 @@ async function end(child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => child.kill("SIGKILL"), 15_000);
   await closed;
   clearTimeout(timer);
-}
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -1,11 +1,11 @@
 import { type ChildProcess, execFile, type ExecFileOptions, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
+import { freePort } from "../../free-port.js";
 import { programsFolder } from "./postgres-programs.js";
 
 const execute = promisify(execFile);
@@ -183,15 +183,6 @@ async function unprivilegedUser(): Promise<ProcessUser | undefined> {
 function program(name: string): string {
   if (programsFolder === undefined) throw new Error("there is no PostgreSQL; scripts/ci/install-peers.sh installs it");
   return join(programsFolder, name);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 async function childrenOf(pid: number): Promise<readonly number[]> {
