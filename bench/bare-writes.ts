@@ -15,7 +15,6 @@ export class BareWrites {
   readonly #bare: DatabaseSync;
   readonly #like: DatabaseSync;
   readonly #insert: StatementSync;
-  readonly #insertSealed: StatementSync;
   readonly #insertAll: readonly [StatementSync, StatementSync, StatementSync];
 
   constructor(directory: string, cipher: PayloadCipher) {
@@ -23,9 +22,7 @@ export class BareWrites {
     this.#bare = new DatabaseSync(join(directory, "bare.db"));
     this.#bare.exec(durable);
     this.#bare.exec("CREATE TABLE secrets (id INTEGER PRIMARY KEY, name TEXT, value BLOB)");
-    this.#bare.exec("CREATE TABLE sealed (id INTEGER PRIMARY KEY, name TEXT, key_id TEXT, key BLOB, value BLOB)");
     this.#insert = this.#bare.prepare("INSERT INTO secrets (name, value) VALUES (?, ?)");
-    this.#insertSealed = this.#bare.prepare("INSERT INTO sealed (name, key_id, key, value) VALUES (?, ?, ?, ?)");
     const path = join(directory, "like-the-store.db");
     // Makes the schema.
     void new SqliteDatabase(path).close();
@@ -43,12 +40,6 @@ export class BareWrites {
   /** What a row of the store is at least: a name and as many bytes. */
   insert(name: string, value: string): void {
     this.#insert.run(name, Buffer.from(value));
-  }
-
-  /** The same, encrypted as the store does. */
-  insertSealed(name: string, value: string): void {
-    const { keyId, wrappedKey, ciphertext } = this.#seal(name, name, value);
-    this.#insertSealed.run(name, keyId, wrappedKey, ciphertext);
   }
 
   /** New secrets in the tables of the store, by one transaction. */

@@ -26,11 +26,7 @@ interface OnDisk extends Pick<WriteRates, "ratios"> {
  * compiler. Draws `docs/disk.svg`.
  */
 export async function disk(rounds: number): Promise<BenchReport> {
-  const directory = mkdtempSync(join(tmpdir(), "secret-broker-disk-"));
-  const library = join(directory, "slow-sync.so");
-  execFileSync("cc", ["-shared", "-fPIC", "-O2", "-o", library, slowSync, "-ldl"]);
-  const disks = delaysMs.map((delayMs) => measure(library, delayMs, rounds));
-  rmSync(directory, { recursive: true });
+  const disks = measureAll(rounds);
   writeFileSync(picture, await draw(disks));
   const ratios = Object.fromEntries(
     disks.flatMap(({ ratios: { writesOfOneWriter, writesOfManyWriters } }, index) => [
@@ -43,6 +39,17 @@ export async function disk(rounds: number): Promise<BenchReport> {
     ...each,
   }));
   return { bench: "disk", ratios, rows, rounds };
+}
+
+function measureAll(rounds: number): readonly OnDisk[] {
+  const directory = mkdtempSync(join(tmpdir(), "secret-broker-disk-"));
+  try {
+    const library = join(directory, "slow-sync.so");
+    execFileSync("cc", ["-shared", "-fPIC", "-O2", "-o", library, slowSync, "-ldl"]);
+    return delaysMs.map((delayMs) => measure(library, delayMs, rounds));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 }
 
 function measure(library: string, delayMs: number, rounds: number): OnDisk {

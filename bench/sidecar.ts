@@ -19,11 +19,14 @@ const warmUpCalls = 20_000;
 const defaultMegabytes = 16;
 
 /** The ways to a secret, and how long each took in each round. */
-type Paths = Readonly<Record<"central" | "uncached" | "cached", number[]>>;
+type Paths = Readonly<Record<"central" | "relayed" | "uncached" | "cached", number[]>>;
 
-/** What a sidecar adds to a read, what cached reads cost it against grpc-js alone, and what it takes at rest. */
+/**
+ * What a sidecar adds to a read, what cached reads cost it against grpc-js alone, and what it takes at rest. The floor is
+ * what a relay adds that is nothing but grpc-js.
+ */
 export async function sidecar(rounds: number): Promise<BenchReport> {
-  const p50Ms: Paths = { central: [], uncached: [], cached: [] };
+  const p50Ms: Paths = { central: [], relayed: [], uncached: [], cached: [] };
   const resting: RestingMemory[] = [];
   for (let round = 0; round < rounds; round += 1) resting.push(await oneByOne(p50Ms));
   const centrals: SubjectProcess[] = [];
@@ -41,6 +44,7 @@ export async function sidecar(rounds: number): Promise<BenchReport> {
   const [bare, cached] = contenders;
   const ratios = {
     addedP50MsUncached: added(p50Ms.uncached, p50Ms.central),
+    floorOfAddedP50MsUncached: added(p50Ms.relayed, p50Ms.central),
     addedP50MsCached: added(p50Ms.cached, p50Ms.central),
     cachedCallsPerCpuSecond: ratio(cached, bare, "callsPerCpuSecond"),
     restingMegabytes: megabytes(resting.map(({ atStart }) => atStart)),
@@ -53,13 +57,14 @@ export async function sidecar(rounds: number): Promise<BenchReport> {
   return { bench: "sidecar", ratios, rows: [...paths, ...contenders.map(rowOf)], rounds };
 }
 
-/** One round: the three ways take turns. @returns what a sidecar takes that is left alone */
+/** One round: the ways take turns. @returns what a sidecar takes that is left alone */
 async function oneByOne(p50Ms: Paths): Promise<RestingMemory> {
   const central = await startBrokerSubject(names.length);
   const resting = await restingSidecar(central.address, names);
+  const relayed = await startSubject("bare-relay.ts", [central.address], defaultMegabytes);
   const uncached = await startSidecar(central, "0s", defaultMegabytes);
   const cached = await startSidecar(central, "1h", defaultMegabytes);
-  const loads = { central, uncached, cached };
+  const loads = { central, relayed, uncached, cached };
   const ways = Object.entries(loads).map(([name, { address }]) => ({
     load: new ReadLoad(address, names),
     all: p50Ms[name as keyof Paths],
@@ -73,7 +78,7 @@ async function oneByOne(p50Ms: Paths): Promise<RestingMemory> {
     all.push(median(turns));
     load.close();
   }
-  for (const subject of [cached, uncached, central]) subject.stop();
+  for (const subject of [cached, uncached, relayed, central]) subject.stop();
   return resting;
 }
 

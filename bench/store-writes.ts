@@ -33,7 +33,7 @@ interface Way {
 
 /**
  * Durable writes into the store in a file against bare inserts with the same durability, in this process and in turns.
- * The floors are what SQLite and encryption take with nothing else.
+ * The floors are what SQLite and encryption take for the store's tables, with nothing else.
  * @param writesATurn of each client
  */
 export async function measureWrites(rounds: number, writesATurn: number): Promise<WriteRates> {
@@ -72,9 +72,9 @@ async function takeTurns(rounds: number, writesATurn: number): Promise<readonly 
         bare.insert(nameOf([1, turn, 0], done), value);
       });
     }),
-    wayOf("writes: bare inserts, sealed", 1, (turn) => {
+    wayOf("writes: bare groups of 1, sealed", 1, (turn) => {
       times(writesATurn, (done) => {
-        bare.insertSealed(nameOf([1, turn, 0], done), value);
+        bare.insertGroup([nameOf([1, turn, 0], done)], value);
       });
     }),
     wayOf("writes: store, 1 writer", 1, (turn) => write(opened, { turn, clients: 1, writesATurn })),
