@@ -4,9 +4,10 @@ import { createServer } from "node:net";
 
 /**
  * Ports of five digits below those that systems give out by themselves: Linux from 32768 on, others from 49152. So
- * neither a connection nor another test's server has one by the time that whoever was told it listens.
+ * neither a connection nor another test's server has one by the time that whoever was told it listens. And above those
+ * that documents name, which are replaced by these.
  */
-const [firstPort, endPort] = [10_000, 32_000];
+const [firstPort, endPort] = [15_000, 32_000];
 
 const given = new Set<number>();
 
@@ -24,8 +25,9 @@ async function isFree(port: number): Promise<boolean> {
   const server = createServer().listen(port, "127.0.0.1");
   try {
     await once(server, "listening");
-  } catch {
-    return false;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") return false;
+    throw error;
   }
   server.close();
   await once(server, "close");
