@@ -89,19 +89,18 @@ export async function startLiteLlm(
     try {
       return await startOnce(release, config, environment);
     } catch (error) {
-      if (attempt === startAttempts || !(error instanceof StartError && error.hasEnded)) throw error;
+      if (attempt === startAttempts || !(error instanceof StartError && error.endedByItself)) throw error;
       console.warn(`LiteLLM is started again: ${error.message}`);
     }
   }
 }
 
 class StartError extends Error {
-  /** Whether it ended by itself. */
-  readonly hasEnded: boolean;
+  readonly endedByItself: boolean;
 
-  constructor(printed: string, hasEnded: boolean, cause: unknown) {
+  constructor(printed: string, endedByItself: boolean, cause: unknown) {
     super(`LiteLLM did not start: ${printed.slice(-20_000)}`, { cause });
-    this.hasEnded = hasEnded;
+    this.endedByItself = endedByItself;
   }
 }
 
@@ -137,9 +136,9 @@ async function startOnce(
   try {
     await untilAlive(child, url);
   } catch (error) {
-    const hasEnded = child.exitCode !== null;
+    const endedByItself = hasEnded(child);
     await stop();
-    throw new StartError(printed, hasEnded, error);
+    throw new StartError(printed, endedByItself, error);
   }
   const post: LiteLlmProxy["post"] = async (path, body, key = masterKey) => {
     const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
@@ -161,7 +160,7 @@ async function startOnce(
 async function untilAlive(child: ChildProcess, url: string): Promise<void> {
   const lastMs = Date.now() + startTimeoutMs;
   while (Date.now() < lastMs) {
-    if (child.exitCode !== null) throw new Error(`it ended with ${String(child.exitCode)}`);
+    if (hasEnded(child)) throw new Error(`it ended with ${String(child.exitCode ?? child.signalCode)}`);
     const response = await fetch(`${url}/health/liveliness`).catch(() => undefined);
     await response?.arrayBuffer();
     if (response?.ok === true) return;
@@ -170,8 +169,12 @@ async function untilAlive(child: ChildProcess, url: string): Promise<void> {
   throw new Error("it does not answer");
 }
 
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
+}
+
 async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (hasEnded(child)) return;
   const closed = once(child, "close");
   child.kill("SIGTERM");
   const timer = setTimeout(() => child.kill("SIGKILL"), 15_000);
