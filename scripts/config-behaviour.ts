@@ -19,7 +19,7 @@ export function reloadSection(rules: object): string {
 
 The broker reads the file again when its bytes change, however it is replaced, and on SIGHUP. A file with a problem
 changes nothing: the configuration in force stays, and the log says what is wrong. No call is dropped; each ends under
-the configuration it began with. Addresses from \`--listen\` stay in place of the file's.
+the configuration it began with. Addresses from \`--listen\` and \`--admin-listen\` stay in place of the file's.
 
 These take effect at once:
 

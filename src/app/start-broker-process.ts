@@ -13,6 +13,8 @@ export interface StartOptions {
   readonly configFile: string;
   /** Replaces the file's addresses unless it is empty. */
   readonly listen: readonly string[];
+  /** Replaces the file's address for metrics and health, or is `off`. */
+  readonly adminListen?: string | undefined;
   /** Logs every call; still nothing secret. */
   readonly detailedDebug: boolean;
   /** Gets what a person wants to read at the start. */
@@ -36,7 +38,7 @@ export interface RunningBroker {
  * @throws ConfigError with every problem of the file, or SecretError `CONFIG_INVALID`
  */
 export async function startBrokerProcess(options: StartOptions): Promise<RunningBroker> {
-  const load = (): ReturnType<typeof loadConfig> => loadConfig(options.configFile, overridesOf(options));
+  const load = (): ReturnType<typeof loadConfig> => loadConfig(options.configFile, options);
   const { config, warnings } = await load();
   const log = createLog(options.detailedDebug ? "debug" : config.logLevel);
   for (const { message, line } of warnings) log.warn({ file: config.file, line }, message);
@@ -55,10 +57,6 @@ export async function startBrokerProcess(options: StartOptions): Promise<Running
   log.info({ version, addresses: app.addresses, manager: app.managerName, pid: process.pid }, "serving");
   options.stderr.write(formatBanner(app));
   return runUntilStopped(app, [reloader, guard], log);
-}
-
-function overridesOf({ listen }: StartOptions): { listen?: readonly string[] } {
-  return listen.length > 0 ? { listen } : {};
 }
 
 interface Surroundings {

@@ -11,6 +11,7 @@ export const serveName = "serve";
 interface ServeOptions {
   readonly config: string;
   readonly listen?: readonly string[];
+  readonly adminListen?: string;
   readonly detailedDebug?: boolean;
 }
 
@@ -21,6 +22,7 @@ export function addServeCommand(program: Command, context: CommandContext): void
     .description("run a broker until SIGTERM or SIGINT; SIGHUP reloads the configuration")
     .requiredOption("--config <file>", "the config.yaml")
     .option("--listen <address>", "host:port or unix:PATH instead of the file's addresses; may be repeated", collect)
+    .option("--admin-listen <address>", "host:port, unix:PATH or off instead of the file's for metrics and health")
     .option("--detailed-debug", "log every call in detail; never a value")
     .action((own: ServeOptions) => serve(context, own));
   addOutputOptions(command);
@@ -44,6 +46,7 @@ async function run(io: CliIo, options: ServeOptions): Promise<number> {
   const broker = await startBrokerProcess({
     configFile: options.config,
     listen: options.listen ?? [],
+    adminListen: options.adminListen,
     detailedDebug: options.detailedDebug ?? false,
     stderr: io.stderr,
   });

@@ -13,7 +13,7 @@ import type { LimitsConfig } from "./limits-config.js";
 import type { BreakerConfig, CacheConfig } from "./cache-config.js";
 import { breakerSchema, createCacheSchema } from "./cache-schema.js";
 import { createEncryptionSchema } from "./encryption-schema.js";
-import { parseListenAddress } from "./listen-address.js";
+import { parseAdminAddress } from "./listen-address.js";
 import { addressType, createListenSchema, plainAddressBounds } from "./listen-schema.js";
 import { filePathSchema } from "./path-schema.js";
 import { limitsSchema } from "./limits-schema.js";
@@ -101,10 +101,9 @@ function adminSchema(directory: string): z.ZodType<ListenAddress | undefined> {
     .string()
     .default("127.0.0.1:50052")
     .transform((text, context): ListenAddress | undefined => {
-      if (text === "off") return undefined;
-      const parsed = parseListenAddress(text, directory);
+      const parsed = parseAdminAddress(text, directory);
       if ("address" in parsed) return parsed.address;
-      context.addIssue(`${parsed.problem}, or off`);
+      context.addIssue(parsed.problem);
       return z.NEVER;
     })
     .meta({

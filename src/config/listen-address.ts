@@ -20,6 +20,16 @@ export function parseListenAddress(text: string, baseDirectory: string, isEncryp
   return text.startsWith("unix:") ? parseUnix(text.slice("unix:".length), baseDirectory) : parseTcp(text, isEncrypted);
 }
 
+/** Reads an address for metrics and health, or `off`, which is none. What is given is not quoted in a problem. */
+export function parseAdminAddress(
+  text: string,
+  baseDirectory: string,
+): { readonly address: ListenAddress | undefined } | { readonly problem: string } {
+  if (text === "off") return { address: undefined };
+  const parsed = parseListenAddress(text, baseDirectory);
+  return "problem" in parsed ? { problem: `${parsed.problem}, or off` } : parsed;
+}
+
 /** Whether an address is of this machine alone. */
 export function isLocalAddress(address: ListenAddress): boolean {
   return address.kind === "unix" || isLoopback(address.host);

@@ -1,17 +1,33 @@
 import type { ListenAddress } from "./config.js";
 import type { ConfigProblems } from "./config-problems.js";
-import { isSameAddress, parseListenAddress } from "./listen-address.js";
+import { isSameAddress, parseAdminAddress, parseListenAddress } from "./listen-address.js";
 
 /** Addresses that replace the file's, from the command line. */
 export interface ListenOverride {
-  /** At least one. */
+  /** None to leave those of the file. */
   readonly listen: readonly string[];
+  /** For metrics and health, or `off`; undefined to leave that of the file. */
+  readonly adminListen?: string | undefined;
   /** What a relative path of a socket is relative to; absolute. */
   readonly directory: string;
 }
 
+/** The addresses in place of the file's; undefined where those of the file stay. */
+export interface ReadOverride {
+  readonly listen: readonly ListenAddress[] | undefined;
+  readonly admin: { readonly address: ListenAddress | undefined } | undefined;
+}
+
 /** Reads the addresses, noting those that are wrong by their place among several. */
-export function readListenOverride(problems: ConfigProblems, { listen, directory }: ListenOverride): ListenAddress[] {
+export function readListenOverride(problems: ConfigProblems, override: ListenOverride): ReadOverride {
+  const { listen, adminListen } = override;
+  return {
+    listen: listen.length === 0 ? undefined : readListen(problems, override),
+    admin: adminListen === undefined ? undefined : readAdmin(problems, adminListen, override.directory),
+  };
+}
+
+function readListen(problems: ConfigProblems, { listen, directory }: ListenOverride): readonly ListenAddress[] {
   const found: ListenAddress[] = [];
   for (const [index, text] of listen.entries()) {
     const which = listen.length === 1 ? "" : `address ${String(index + 1)} of ${String(listen.length)} `;
@@ -25,4 +41,11 @@ export function readListenOverride(problems: ConfigProblems, { listen, directory
     }
   }
   return found;
+}
+
+function readAdmin(problems: ConfigProblems, text: string, directory: string): ReadOverride["admin"] {
+  const parsed = parseAdminAddress(text, directory);
+  if (!("problem" in parsed)) return parsed;
+  problems.refuseOption("--admin-listen", parsed.problem);
+  return undefined;
 }

@@ -17,6 +17,8 @@ export interface ConfigOverrides {
    * working directory.
    */
   readonly listen?: readonly string[];
+  /** An address, or `off`, instead of `secret_broker.admin.listen`. */
+  readonly adminListen?: string | undefined;
 }
 
 /**
@@ -47,6 +49,6 @@ async function withCredentialFiles({ tokens, jwt, ...others }: AuthenticationCon
   return { tokens: tokens && { ...tokens, entries }, jwt: issuers, ...others };
 }
 
-function listenOverride({ listen = [] }: ConfigOverrides): ListenOverride | undefined {
-  return listen.length === 0 ? undefined : { listen, directory: resolve(".") };
+function listenOverride({ listen = [], adminListen }: ConfigOverrides): ListenOverride {
+  return { listen, adminListen, directory: resolve(".") };
 }

@@ -6,7 +6,7 @@ import type { ConfigProblem } from "./config-error.js";
 import { ConfigProblems } from "./config-problems.js";
 import { defaultEncryption } from "./encryption-schema.js";
 import { readKeyManagement } from "./key-management.js";
-import { type ListenOverride, readListenOverride } from "./listen-override.js";
+import { type ListenOverride, readListenOverride, type ReadOverride } from "./listen-override.js";
 import { isSameAddress } from "./listen-address.js";
 import { refuseListenerConflicts } from "./listener-conflicts.js";
 import { asMapping, isMapping, type Mapping } from "./mapping.js";
@@ -40,19 +40,33 @@ export function parseConfig({ text, file }: ConfigText, override?: ListenOverrid
   const overriding = override && readListenOverride(problems, override);
   if (!problems.source.isIntact) problems.assertNone();
   const parts = readParts(problems, dirname(file));
-  const listen = overriding === undefined ? parts.section?.listen : guardedAs(parts.section?.listen, overriding);
-  noteConflicts(problems, { ...parts, listen });
+  const listening = parts.section && listeningOf(parts.section, overriding);
+  noteConflicts(problems, parts, listening);
   problems.assertNone();
   const { keyManagement, manager, section } = parts;
   // With no problem noted, each part was read; the compiler cannot know.
-  if (!keyManagement || !manager || !section || !listen) throw new TypeError("a problem was not noted");
-  const config = { file, manager, keyManagement, listen, ...ownSettings(section) };
+  if (!keyManagement || !manager || !section || !listening) throw new TypeError("a problem was not noted");
+  const { listen, adminListen } = listening;
+  const config = { file, manager, keyManagement, listen, adminListen, ...ownSettings(section) };
   return { config, warnings: problems.warnings };
 }
 
+/** Where to listen, by the file or in place of what it says. */
+interface Listening extends Pick<Config, "listen" | "adminListen"> {
+  readonly isAdminOverridden: boolean;
+}
+
+function listeningOf({ listen, admin }: BrokerSection, override: ReadOverride | undefined): Listening {
+  return {
+    listen: override?.listen === undefined ? listen : guardedAs(listen, override.listen),
+    adminListen: override?.admin === undefined ? admin : override.admin.address,
+    isAdminOverridden: override?.admin !== undefined,
+  };
+}
+
 /** Another address is no reason to answer what the file's do not: one that asks for metadata speaks for the others. */
-function guardedAs(replaced: readonly ListenAddress[] | undefined, given: readonly ListenAddress[]): ListenAddress[] {
-  const isGuarded = replaced?.some(({ requiresMetadata }) => requiresMetadata) === true;
+function guardedAs(replaced: readonly ListenAddress[], given: readonly ListenAddress[]): ListenAddress[] {
+  const isGuarded = replaced.some(({ requiresMetadata }) => requiresMetadata);
   return given.map((address) => (isGuarded ? { ...address, requiresMetadata: true } : address));
 }
 
@@ -73,10 +87,11 @@ function readParts(problems: ConfigProblems, directory: string): ConfigParts {
 /** What no part shows alone. */
 function noteConflicts(
   problems: ConfigProblems,
-  { keyManagement, section, manager, listen }: ConfigParts & { readonly listen: readonly ListenAddress[] | undefined },
+  { keyManagement, section, manager }: ConfigParts,
+  listening: Listening | undefined,
 ): void {
   if (manager && keyManagement) warnOfOpenEnvironment(problems, manager, keyManagement);
-  if (section && listen) refuseSharedAddress(problems, section.admin, listen);
+  if (listening) refuseSharedAddress(problems, listening);
   // Not those of the command line, which may replace the file's for a while.
   if (section) refuseListenerConflicts(problems, section.listen, section.authentication);
 }
@@ -188,11 +203,12 @@ function warnOfOpenEnvironment(
 
 function refuseSharedAddress(
   problems: ConfigProblems,
-  admin: ListenAddress | undefined,
-  listen: readonly ListenAddress[],
+  { listen, adminListen: admin, isAdminOverridden }: Listening,
 ): void {
   if (admin === undefined || !listen.some((address) => isSameAddress(address, admin))) return;
-  problems.refuse(["secret_broker", "admin", "listen"], "is also an address for gRPC; choose another one, or off");
+  const message = "is also an address for gRPC; choose another one, or off";
+  if (isAdminOverridden) problems.refuseOption("--admin-listen", message);
+  else problems.refuse(["secret_broker", "admin", "listen"], message);
 }
 
 /** Whether some word about who may do what, or who somebody is, ends the time when everyone may do everything. */
@@ -201,9 +217,10 @@ function isDeniedByDefault({ policy_files, authentication, listen }: BrokerSecti
   return policy_files !== undefined || authentication !== undefined || hasWorkloads;
 }
 
-function ownSettings(section: BrokerSection): Omit<Config, "file" | "manager" | "keyManagement" | "listen"> {
+type OwnSettings = Omit<Config, "file" | "manager" | "keyManagement" | "listen" | "adminListen">;
+
+function ownSettings(section: BrokerSection): OwnSettings {
   return {
-    adminListen: section.admin,
     audit: section.audit,
     logLevel: section.log.level,
     limits: section.limits,

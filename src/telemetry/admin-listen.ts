@@ -75,8 +75,11 @@ function answers(path: string): Promise<boolean> {
   });
 }
 
+/** Where an address is chosen. */
+const choice = "in secret_broker.admin.listen or by --admin-listen";
+
 const fixByCode: Readonly<Record<string, string>> = {
-  EADDRINUSE: "it is in use; stop the process that holds it or choose another address",
+  EADDRINUSE: `it is in use; stop the process that holds it, or choose another address ${choice}`,
   EACCES: "this process may not; choose another address or run as a user who may",
   EADDRNOTAVAIL: "this machine has no such address; choose one it has",
   ENOTFOUND: "the host is unknown; choose an address of this machine",

@@ -72,6 +72,25 @@ describe("serve", () => {
     await serving.code;
   });
 
+  it("serves a second time with the same file at other addresses", async () => {
+    const { file, socket } = await newFolder(
+      config.replace("audit: { sink: file, path: audit.jsonl }", "audit: { sink: stdout }"),
+    );
+    const first = launch(["serve", "--config", file, "--listen", socket]);
+    await expect.poll(() => answers(socket), { timeout: 10_000 }).toBe(true);
+    const [, host = "", port = ""] = /metrics +http:\/\/([\d.]+):(\d+)\//u.exec(first.stderr()) ?? [];
+    const taken = `${host}:${port}`;
+    const refused = await run(["serve", "--config", file, "--listen", `${socket}2`, "--admin-listen", taken]);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain(`"${taken}"`);
+    expect(refused.stderr).toContain("--admin-listen");
+    const second = launch(["serve", "--config", file, "--listen", `${socket}2`, "--admin-listen", "off"]);
+    await expect.poll(() => answers(`${socket}2`), { timeout: 10_000 }).toBe(true);
+    expect(second.stderr()).not.toContain("metrics");
+    for (const serving of [first, second]) serving.signal("SIGTERM");
+    expect([await first.code, await second.code]).toEqual([0, 0]);
+  });
+
   it("prints every problem of a bad configuration and exits with 1", async () => {
     const { file } = await newFolder("secret_broker:\n  manager: { kind: memory }\n  lisen: 1\n");
     const { code, stdout, stderr } = await run(["serve", "--config", file]);

@@ -127,13 +127,12 @@ describe("no message shows", () => {
     }
   });
 
-  it("an address of --listen", () => {
+  it("an address of --listen or --admin-listen", () => {
+    const listen = [canary, `${word}:1`, "127.0.0.1:1", "127.0.0.1:1"];
     const parse = (): unknown =>
-      parseConfig(
-        { text: withMemory(""), file },
-        { listen: [canary, `${word}:1`, "127.0.0.1:1", "127.0.0.1:1"], directory: "/" },
-      );
+      parseConfig({ text: withMemory(""), file }, { listen, adminListen: `${canary}${word}:1`, directory: "/" });
     expect(parse).toThrow(/loopback/u);
+    expect(parse).toThrow(/^--admin-listen: /mu);
     expect(parse).not.toThrow(canary);
     expect(parse).not.toThrow(word);
   });

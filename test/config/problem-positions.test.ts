@@ -99,6 +99,34 @@ describe("--listen", () => {
     expect(parseBoth).toThrow(/^--listen: .*loopback.*\n--listen: .*\n\/etc\/broker\/config\.yaml:3:3: /u);
   });
 
+  it("and --admin-listen leave each other's addresses alone", () => {
+    const text = withMemory("  admin: { listen: 127.0.0.1:3 }\n  listen: 127.0.0.1:4\n");
+    const addresses = (listen: string[], adminListen?: string): unknown => {
+      const { config } = parseConfig({ text, file }, { listen, adminListen, directory: "/work" });
+      const places = [...config.listen, config.adminListen].map((each) => {
+        if (each === undefined) return "off";
+        return each.kind === "tcp" ? each.port : each.path;
+      });
+      return places.join(" ");
+    };
+    expect(addresses([])).toBe("4 3");
+    expect(addresses(["unix:a"])).toBe("/work/a 3");
+    expect(addresses([], "unix:a")).toBe("4 /work/a");
+    expect(addresses(["127.0.0.1:0"], "off")).toBe("0 off");
+    // What the file would have there does not matter then.
+    expect(addresses(["127.0.0.1:3"], "127.0.0.1:4")).toBe("3 4");
+  });
+
+  it.each([
+    ["0.0.0.0:1", /^--admin-listen: .*loopback.*, or off\n\/etc\/broker\/config\.yaml:3:3: /u],
+    ["of", /^--admin-listen: .*HOST:PORT.*, or off\n/u],
+    ["127.0.0.1:4", /^--admin-listen: is also an address for gRPC; choose another one, or off/u],
+  ])("is refused beside --admin-listen %s, with what the file gets wrong", (adminListen, message) => {
+    const wrong = adminListen === "127.0.0.1:4" ? "" : "  audt: {}\n";
+    const text = withMemory(`${wrong}  listen: 127.0.0.1:4\n`);
+    expect(() => parseConfig({ text, file }, { listen: [], adminListen, directory: "/" })).toThrow(message);
+  });
+
   it("does not excuse a wrong address in the file", () => {
     const text = withMemory("  listen: 0.0.0.0:1\n");
     expect(() => parseConfig({ text, file }, { listen: ["127.0.0.1:1"], directory: "/" })).toThrow(":3:11: ");

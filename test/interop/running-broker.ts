@@ -48,7 +48,6 @@ general_settings:
     access_mode: read_and_write
     store_virtual_keys: true
 secret_broker:
-  admin: { listen: "127.0.0.1:0" }
   audit: { sink: file, path: audit.jsonl }
 `;
 
@@ -58,7 +57,7 @@ export async function startShippedBroker(configFile?: string): Promise<RunningBr
   writeFileSync(join(folder, "tested_manager.mjs"), managerClass);
   writeFileSync(join(folder, "config.yaml"), config);
   const socketPath = join(folder, "broker.sock");
-  const listen = ["--listen", "127.0.0.1:0", "--listen", `unix:${socketPath}`];
+  const listen = ["--listen", "127.0.0.1:0", "--listen", `unix:${socketPath}`, "--admin-listen", "127.0.0.1:0"];
   const broker = await startServing(folder, listen, configFile);
   return {
     ...broker,

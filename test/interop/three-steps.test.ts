@@ -45,14 +45,14 @@ model_list:
 `,
 };
 
-/** Follows them with the program that is shipped; nothing is added but a free port. */
+/** Follows them with the program that is shipped; nothing is added but free ports. */
 async function follow({ moduleName, manager, config }: Steps): Promise<SecretBrokerClient> {
   const folder = mkdtempSync(join(tmpdir(), "sb-steps-"));
   writeFileSync(join(folder, `${moduleName}.py`), manager);
   writeFileSync(join(folder, "config.yaml"), config);
   vi.stubEnv("PATH", [dirname(pythonPath), process.env["PATH"]].join(delimiter));
   vi.stubEnv("LITELLM_MASTER_KEY", "sk-placeholder");
-  const broker = await startServing(folder, ["--listen", "127.0.0.1:0"]);
+  const broker = await startServing(folder, ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
   const client = new SecretBrokerClient(broker.address);
   onTestFinished(async () => {
     vi.unstubAllEnvs();

@@ -172,7 +172,7 @@ describe("listening", () => {
     const port = Number(address.split(":").at(-1));
     await expect(start({}, { kind: "tcp", host: "127.0.0.1", port })).rejects.toMatchObject({
       reason: "CONFIG_INVALID",
-      message: `cannot listen on "${address}" for metrics and health: it is in use; stop the process that holds it or choose another address`,
+      message: `cannot listen on "${address}" for metrics and health: it is in use; stop the process that holds it, or choose another address in secret_broker.admin.listen or by --admin-listen`,
     });
   });
 
