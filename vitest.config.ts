@@ -18,7 +18,7 @@ const config: ViteUserConfig = defineConfig({
   },
   test: {
     include: ["test/**/*.test.ts"],
-    globalSetup: ["test/setup/build.ts"],
+    globalSetup: ["test/setup/build.ts", "test/setup/hold-default-ports.ts"],
     pool: "forks",
     // Servers, sockets and compilers on a small machine: more workers only make each test slower.
     maxWorkers: 2,

@@ -26,6 +26,7 @@ function start(directory: string): Promise<TestBroker> {
 general_settings: { key_management_settings: { access_mode: read_and_write } }
 secret_broker:
   manager: { kind: sqlite, path: ${join(directory, "secrets.db")} }
+  admin: { listen: "off" }
   encryption: { kind: file, path: ${join(directory, "secrets.key")} }
   audit: { sink: file, path: audit.jsonl }
   log: { level: error }
