@@ -9,8 +9,8 @@ home=$PWD/.cache/node-$version
 node=$home/node_modules/.bin/node
 folder=$(mktemp -d)
 socket=unix:$folder/broker.sock
-sed -e '/listen:/d' -e 's|^secret_broker:|secret_broker:\n  admin: { listen: "off" }|' examples/quickstart/config.yaml >"$folder/config.yaml"
-"$node" dist/main.js serve --config "$folder/config.yaml" --listen "$socket" 2>"$folder/log" &
+cp examples/quickstart/config.yaml "$folder"
+"$node" dist/main.js serve --config "$folder/config.yaml" --listen "$socket" --admin-listen off 2>"$folder/log" &
 broker=$!
 trap 'kill "$broker" 2>/dev/null || true' EXIT
 for _ in $(seq 100); do
