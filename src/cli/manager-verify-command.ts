@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
 import type { ListenAddress } from "../config/config.js";
-import { parseManagerAddress } from "../config/remote-schema.js";
+import { parsePeerAddress } from "../config/peer-schema.js";
 import type { CheckResult, VerifyReport } from "../testkit/verify/verify-manager.js";
 import { addOutputOptions, type CommandContext, type OutputOptions, withInherited } from "./command-context.js";
 import { exitCodes } from "./exit-codes.js";
@@ -50,7 +50,7 @@ async function verify(
 }
 
 function addressOf(target: string): ListenAddress {
-  const parsed = parseManagerAddress(target, { directory: process.cwd(), hasTls: false });
+  const parsed = parsePeerAddress(target, { directory: process.cwd(), hasTls: false });
   if ("address" in parsed) return parsed.address;
   throw new UsageError(`the address ${parsed.problem}; or name a config.yaml`);
 }

@@ -1,8 +1,13 @@
 import { z } from "zod";
-import type { ListenAddress, ProcessConfig, PythonConfig, RemoteConfig } from "./config.js";
-import { parseListenAddress } from "./listen-address.js";
-import { filePathSchema, variableSchema } from "./path-schema.js";
-import { foundText } from "./schema-message.js";
+import type { ProcessConfig, PythonConfig, RemoteConfig } from "./config.js";
+import { variableSchema } from "./path-schema.js";
+import {
+  type PeerAddressSchema,
+  peerAddressSchema,
+  type PeerTlsSchema,
+  peerTlsSchema,
+  readPeer,
+} from "./peer-schema.js";
 import { durationSchema, type Quantity } from "./quantity-schema.js";
 
 const maxInstances = 64;
@@ -70,21 +75,12 @@ export function readProcess(section: z.infer<ProcessSchema>, directory: string):
   return { kind, command, directory, environment, instances, startTimeoutMs };
 }
 
-type TlsSchema = z.ZodObject<
-  {
-    ca: z.ZodOptional<z.ZodType<string, string>>;
-    certificate: z.ZodOptional<z.ZodType<string, string>>;
-    key: z.ZodOptional<z.ZodType<string, string>>;
-  },
-  z.core.$strict
->;
-
 /** A member of a union by `kind`, which must see its shape. */
 export type RemoteSchema = z.ZodObject<
   {
     kind: z.ZodLiteral<"remote">;
-    address: z.ZodType<readonly string[], string | string[]>;
-    tls: z.ZodOptional<TlsSchema>;
+    address: PeerAddressSchema;
+    tls: z.ZodOptional<PeerTlsSchema>;
     start_timeout: z.ZodType<number>;
   },
   z.core.$strict
@@ -94,80 +90,21 @@ export type RemoteSchema = z.ZodObject<
 export function createRemoteSchema(directory: string): RemoteSchema {
   return z.strictObject({
     kind: z.literal("remote"),
-    address: z
-      .union([z.string(), z.array(z.string()).min(1).max(maxInstances)], {
-        error: ({ input }) =>
-          input === undefined
-            ? "is missing; say where the manager listens"
-            : `must be an address such as unix:manager.sock, or a list of them${foundText(input)}`,
-      })
-      .transform((given) => (Array.isArray(given) ? given : [given]))
-      .meta({
-        description:
-          "With `kind: remote`: where the manager listens. Several are instances of one manager and take turns.",
-        "x-type": "HOST:PORT, [IPv6]:PORT or unix:PATH, or a list of them",
-        "x-bounds": "loopback or a Unix socket, unless there is `tls`",
-      }),
-    tls: createTlsSchema(directory).optional(),
+    address: peerAddressSchema({
+      fix: "say where the manager listens",
+      example: "unix:manager.sock",
+      description:
+        "With `kind: remote`: where the manager listens. Several are instances of one manager and take turns.",
+    }),
+    tls: peerTlsSchema(directory, "remote", "manager").optional(),
     start_timeout: startTimeout(),
   });
 }
 
-function createTlsSchema(directory: string): TlsSchema {
-  const file = filePathSchema(directory);
-  return z
-    .strictObject({
-      ca: file
-        .optional()
-        .describe("The file with the certificates that may sign the manager's; those of Node.js unless given."),
-      certificate: file.optional().describe("The file with the broker's own certificate; goes with `key`."),
-      key: file.optional().describe("The file with the broker's own key; goes with `certificate`."),
-    })
-    .describe(
-      "With `kind: remote`: the connection is encrypted and the manager proven. PEM files, relative to the configuration's directory and read again for each connection.",
-    );
-}
-
 /** `kind: remote` as it is used. @param directory what relative paths are relative to */
 export function readRemote(section: z.infer<RemoteSchema>, directory: string, context: z.RefinementCtx): RemoteConfig {
-  const { kind, address, tls, start_timeout: startTimeoutMs } = section;
-  const addresses = address.flatMap((text) => {
-    const parsed = parseManagerAddress(text, { directory, hasTls: tls !== undefined });
-    if ("address" in parsed) return parsed.address;
-    context.addIssue({ code: "custom", message: parsed.problem, path: ["address"] });
-    return [];
-  });
-  const { ca: caPath, certificate: certificatePath, key: keyPath } = tls ?? {};
-  if ((certificatePath === undefined) !== (keyPath === undefined)) {
-    const [missing, there] = keyPath === undefined ? ["key", "certificate"] : ["certificate", "key"];
-    context.addIssue({ code: "custom", message: `is missing; it goes with "${there}"`, path: ["tls", missing] });
-  }
-  return { kind, addresses, tls: tls && { caPath, certificatePath, keyPath }, startTimeoutMs };
-}
-
-/** An address, or what is wrong with it. */
-export type ParsedManagerAddress = { readonly address: ListenAddress } | { readonly problem: string };
-
-/** Reads where a manager listens: any host with TLS, this machine without. */
-export function parseManagerAddress(
-  text: string,
-  { directory, hasTls }: { readonly directory: string; readonly hasTls: boolean },
-): ParsedManagerAddress {
-  const parsed = parseListenAddress(text, directory);
-  if ("address" in parsed) {
-    const { address } = parsed;
-    return address.kind === "tcp" && address.port === 0 ? { problem: "must have a port from 1 to 65535" } : parsed;
-  }
-  const elsewhere = hostAndPort(text);
-  if (elsewhere === undefined) return parsed;
-  if (hasTls) return { address: { kind: "tcp", ...elsewhere } };
-  return { problem: 'must be on this machine, as the connection is not encrypted; set "tls" for other hosts' };
-}
-
-function hostAndPort(text: string): { readonly host: string; readonly port: number } | undefined {
-  const [, host = "", digits = ""] = /^(?=.{3,260}$)((?:[a-z0-9_-]+\.)*[a-z0-9_-]+):(\d{1,5})$/iu.exec(text) ?? [];
-  const port = Number(digits);
-  return host === "" || port < 1 || port > 65_535 ? undefined : { host: host.toLowerCase(), port };
+  const { kind, start_timeout: startTimeoutMs } = section;
+  return { kind, ...readPeer(section, directory, context), startTimeoutMs };
 }
 
 /** `secret_broker.python`. */

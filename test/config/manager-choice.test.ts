@@ -205,6 +205,7 @@ describe("secret_broker.manager", () => {
     ["{ kind: remote, address: 'vault.example:2' }", "2:37 secret_broker.manager.address", '"tls"'],
     ["{ kind: remote, address: '127.0.0.1:0' }", "2:37 secret_broker.manager.address", "port"],
     ["{ kind: remote, address: vault }", "2:37 secret_broker.manager.address", "HOST:PORT"],
+    ["{ kind: remote, address: [unix:a, vault] }", "2:46 secret_broker.manager.address[1]", "HOST:PORT"],
     ["{ kind: remote, address: 'h:2', tls: { key: k } }", "2:49 secret_broker.manager.tls.certificate", "is missing"],
     ["{ class: a.B }", "2:12 secret_broker.manager.kind", '"module", "memory", "environment"'],
     ["memory", "2:12 secret_broker.manager", "must be a mapping"],
