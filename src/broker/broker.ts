@@ -19,7 +19,8 @@ import type { Call } from "./call.js";
 import type { Access, Enforcement, Outcome } from "./enforcement.js";
 import type { Options } from "./guarded-call.js";
 import type { GuardedManager } from "./guarded-manager.js";
-import { filterPage, unwrapPageToken, wrapPageToken } from "./list-secrets.js";
+import { unwrapPageToken, wrapPageToken } from "./page-token.js";
+import { listShown } from "./list-shown.js";
 import { type ReadRequest, type ReadResult, readSecret } from "./read-secret.js";
 import { type RotateRequest, rotateSecret } from "./rotate-secret.js";
 import type { SecretRef } from "./secret-ref.js";
@@ -116,11 +117,17 @@ export class Broker {
     const access: Access = { action: "list", names: [], isChange: false, options };
     const page = await this.#enforcement.perform(
       [call, access],
-      () => this.#manager.list(call, { ...query, pageToken: token }, options),
+      () =>
+        listShown(
+          { pageSize: query.pageSize, pageToken: token },
+          {
+            ask: (asked) => this.#manager.list(call, { ...query, ...asked }, options),
+            isShown: ({ name }) => this.#mayList(call, name),
+          },
+        ),
       () => ({}),
     );
-    const shown = filterPage(page, (name) => this.#mayList(call, name));
-    return { ...shown, nextPageToken: wrapPageToken(page.nextPageToken, query) };
+    return { ...page, nextPageToken: wrapPageToken(page.nextPageToken, query) };
   }
 
   /** Describes a secret and its versions. */

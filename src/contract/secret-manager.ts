@@ -86,7 +86,10 @@ export interface ListQuery {
 /** A page of secrets in the order of their names by UTF-16 code units, as JavaScript's `<` sorts. */
 export interface ListReply {
   readonly secrets: readonly SecretDescription[];
-  /** At most 2,048 characters; undefined or empty on the last page. */
+  /**
+   * At most 2,048 characters; undefined or empty on the last page. Callers can read it, and it is only ever given to one
+   * who may see the page's last entry: it may tell of that entry, and of no other.
+   */
   readonly nextPageToken?: string | undefined;
 }
 

@@ -1,10 +1,10 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { ListRequest } from "../../src/broker/broker.js";
-import { unwrapPageToken, wrapPageToken } from "../../src/broker/list-secrets.js";
+import { unwrapPageToken, wrapPageToken } from "../../src/broker/page-token.js";
 import type { ListQuery, ListReply, SecretManager } from "../../src/contract/secret-manager.js";
 import { MemorySecretManager } from "../../src/managers/memory/memory-secret-manager.js";
-import { liveCall, nameOf, openBroker, type OpenedBroker } from "./open-broker.js";
+import { liveCall, nameOf, openBroker, type OpenedBroker, shortCall } from "./open-broker.js";
 
 const all: ListRequest = { prefix: "", tags: {}, showDeleted: false, pageSize: 2, pageToken: "" };
 const wrongToken = {
@@ -52,15 +52,17 @@ describe("a page token", () => {
   ])("is refused with %s, and the manager is not asked", async (_label, changes) => {
     let asked = 0;
     const { broker } = openBroker(
-      listing(() => {
+      listing(({ pageSize }) => {
         asked += 1;
-        return { secrets: [], nextPageToken: "next" };
+        return { secrets: [{ name: "a" }, { name: "b" }].slice(0, pageSize), nextPageToken: String(asked) };
       }),
     );
     const { nextPageToken = "" } = await broker.listSecrets(liveCall(), all);
+    expect(nextPageToken).not.toBe("");
+    const askedBefore = asked;
     const work = broker.listSecrets(liveCall(), { ...all, ...changes, pageToken: nextPageToken });
     await expect(work).rejects.toMatchObject(wrongToken);
-    expect(asked).toBe(1);
+    expect(asked).toBe(askedBefore);
   });
 
   it("gives the manager's own back, whatever it is, and the order of tags does not matter", () => {
@@ -121,14 +123,53 @@ describe("a listing", () => {
     expect(secrets.map(({ name }) => name)).toEqual(["a", "b"]);
   });
 
-  it("shows only what policy lets the caller list, and goes on to the next page where all is hidden", async () => {
-    const { broker } = openBroker(
-      listing(() => ({ secrets: [{ name: "hidden" }, { name: "hidden2" }], nextPageToken: "next" })),
+  it("shows only what policy lets the caller list, through pages that are hidden, and says nothing of those", async () => {
+    const pages: Readonly<Record<string, ListReply>> = {
+      "": { secrets: [{ name: "hidden" }, { name: "hidden2" }], nextPageToken: "1" },
+      "1": { secrets: [], nextPageToken: "2" },
+      "2": { secrets: [{ name: "SHOWN" }], nextPageToken: "3" },
+      "3": { secrets: [{ name: "hidden3" }] },
+    };
+    const { broker, sink } = openBroker(
+      listing(({ pageToken = "" }) => pages[pageToken]),
       { access: { hostedKeys: ["SHOWN"] } },
     );
     const page = await broker.listSecrets(liveCall(), all);
-    expect(page.secrets).toEqual([]);
-    expect(page.nextPageToken).not.toBe("");
+    expect(page).toMatchObject({ secrets: [{ name: "SHOWN" }], nextPageToken: "" });
+    expect(sink.records).toHaveLength(1);
+  });
+
+  it("has the same pages and tokens as if there were nothing hidden", async () => {
+    const shown = ["a/1", "a/2", "b/1", "c/3", "d/1"];
+    const hidden = ["0", "a/11", "a/3", "b/0", "b/2", "c/1", "c/2", "d/2", "e"];
+    const tokensOf = async (names: readonly string[]): Promise<readonly string[]> => {
+      const manager = new MemorySecretManager();
+      const filled = openBroker(manager);
+      for (const name of names) await filled.broker.writeSecret(liveCall(), { name: nameOf(name), payload: "v" });
+      const { broker } = openBroker(manager, { access: { hostedKeys: shown } });
+      const told: string[] = [];
+      let pageToken: string | undefined = "";
+      do {
+        const page: ListReply = await broker.listSecrets(liveCall(), { ...all, pageToken });
+        pageToken = page.nextPageToken ?? "";
+        told.push(JSON.stringify(page.secrets.map(({ name }) => name)), pageToken);
+      } while (pageToken !== "");
+      return told;
+    };
+    const told = await tokensOf([...shown, ...hidden].toSorted());
+    expect(told).toEqual(await tokensOf(shown));
+    expect(told).toHaveLength(6);
+  });
+
+  it("that gets no further is no answer", async () => {
+    const { broker } = openBroker(listing(() => ({ secrets: [], nextPageToken: "next" })));
+    await expect(broker.listSecrets(liveCall(), all)).rejects.toMatchObject({ reason: "MANAGER_REPLY_INVALID" });
+  });
+
+  it("ends with the caller's time where it never comes to an end", async () => {
+    let asked = 0;
+    const { broker } = openBroker(listing(() => ({ secrets: [], nextPageToken: String((asked += 1)) })));
+    await expect(broker.listSecrets(shortCall(), all)).rejects.toMatchObject({ reason: "MANAGER_TIMEOUT" });
   });
 
   it.each<[string, unknown]>([

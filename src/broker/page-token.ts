@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ListQuery, ListReply } from "../contract/secret-manager.js";
+import type { ListQuery } from "../contract/secret-manager.js";
 import { SecretError } from "../domain/secret-error.js";
 
 /**
@@ -24,11 +24,6 @@ export function unwrapPageToken(wrapped: string, query: Omit<ListQuery, "pageSiz
       description: "must be the next_page_token of a page with the same prefix, tags and show_deleted",
     },
   ]);
-}
-
-/** A page without the entries that a test refuses. */
-export function filterPage(page: ListReply, isShown: (name: string) => boolean): ListReply {
-  return { ...page, secrets: page.secrets.filter(({ name }) => isShown(name)) };
 }
 
 function markOf({ prefix, tags, showDeleted }: Omit<ListQuery, "pageSize">): string {
