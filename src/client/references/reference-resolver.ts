@@ -46,7 +46,8 @@ export class ReferenceResolver {
   /**
    * What a reference, or a secret's bare name, stands for.
    * @throws SecretError `SECRET_NOT_FOUND` when neither the broker nor the environment has it, `CAPABILITY_UNSUPPORTED`
-   * for an OIDC token, and whatever kept the broker from answering
+   * for an OIDC token, `CREDENTIAL_MISSING` when the function given as `oidc` failed, and whatever kept the broker from
+   * answering
    */
   async resolve(reference: string, signal?: AbortSignal): Promise<ResolvedValue> {
     const parsed = this.#parse(reference) ?? { kind: "secret", name: reference };
@@ -126,7 +127,7 @@ export class ReferenceResolver {
 
   async #resolveOidc({ text, provider }: OidcReference): Promise<string> {
     const { oidc } = this.#options;
-    if (oidc !== undefined) return await oidc(text);
+    if (oidc !== undefined) return await tokenFrom(oidc, text);
     const message =
       `"oidc/${provider}/…" stands for a token of an identity provider, not for a secret, and would be ` +
       'fetched past the broker, its policy and its audit; give the option "oidc" to allow that';
@@ -149,9 +150,18 @@ async function outcomeOf(work: Promise<string>): Promise<LookUp> {
   try {
     return { ok: true, payload: await work };
   } catch (error) {
-    if (isSecretError(error)) return { ok: false, error };
-    const message = "the function given as oidc failed";
-    return { ok: false, error: new SecretError("CREDENTIAL_MISSING", message, { cause: error }) };
+    if (!isSecretError(error)) throw error;
+    return { ok: false, error };
+  }
+}
+
+/** What the user's function gives; what it throws is its own, and may say what the token is. */
+async function tokenFrom(oidc: NonNullable<ReferenceOptions["oidc"]>, text: string): Promise<string> {
+  try {
+    return await oidc(text);
+  } catch (error) {
+    if (isSecretError(error)) throw error;
+    throw new SecretError("CREDENTIAL_MISSING", "the function given as oidc failed", { cause: error });
   }
 }
 

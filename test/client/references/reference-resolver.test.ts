@@ -1,5 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createReferenceResolver, openSecretStore, SecretBrokerClient } from "../../../src/client/index.js";
+import {
+  createReferenceResolver,
+  openSecretStore,
+  SecretBrokerClient,
+  SecretError,
+} from "../../../src/client/index.js";
 import { startBroker, type TestBroker } from "../../../src/testkit/start-broker.js";
 
 const config = `
@@ -84,6 +89,21 @@ describe("a reference", () => {
     });
     const allowing = createReferenceResolver({ source: client, oidc: (reference) => `token of ${reference}` });
     expect(await allowing.resolve("oidc/github/aud")).toBe("token of oidc/github/aud");
+  });
+
+  it("to an OIDC token whose function fails fails like a credential, alone and in a configuration", async () => {
+    const cause = new Error("the provider said no");
+    const failing = createReferenceResolver({ source: client, oidc: () => Promise.reject(cause) });
+    const failure = { reason: "CREDENTIAL_MISSING", message: "the function given as oidc failed", cause };
+    await expect(failing.resolve("oidc/github/aud")).rejects.toMatchObject(failure);
+    await expect(failing.resolveConfig({ a: "oidc/github/aud" })).rejects.toMatchObject({ cause: failure });
+    const throwing = createReferenceResolver({
+      source: client,
+      oidc: () => {
+        throw new SecretError("RATE_LIMITED", "later");
+      },
+    });
+    await expect(throwing.resolve("oidc/github/aud")).rejects.toMatchObject({ reason: "RATE_LIMITED" });
   });
 });
 
