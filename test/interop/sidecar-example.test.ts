@@ -44,7 +44,7 @@ function serve(folder: string, name: string): Running {
   return start(process.execPath, [join(root, "dist/main.js"), "serve", "--config", join(folder, `${name}.yaml`)]);
 }
 
-/** Follows what the example's README says, with one app. */
+/** Does what docs/sidecar.md tells of the example, with one app. */
 async function follow(startApp: (address: string) => Running): Promise<void> {
   const folder = await folderOf();
   const central = serve(folder, "central");
