@@ -184,6 +184,15 @@ describe("hedging", () => {
     await expect.poll(() => slow.cancelled()).toBeGreaterThan(0);
   });
 
+  it.each<[string, (client: SecretBrokerClient) => Promise<unknown>]>([
+    ["a write", (client) => client.writeSecret({ ...text, idempotencyId: "once" })],
+    ["a deletion", (client) => client.deleteSecret({ name: "key", idempotencyId: "once" })],
+  ])("sends %s once, though it could be repeated", async (_what, call) => {
+    const slow = await start({ before: () => sleep(100) });
+    await call(connect(slow.address, { hedgeAfterMs: 5 }));
+    expect(slow.requests).toHaveLength(1);
+  });
+
   it("asks once when the answer comes in time, and never unless it is switched on", async () => {
     const broker = await start();
     await connect(broker.address, { hedgeAfterMs: 5_000 }).listSecrets();

@@ -26,6 +26,7 @@ interface RunningCall {
   outgoing: OutgoingCall;
   readonly marks: CallMarks;
   readonly isRepeatable: boolean;
+  readonly isRead: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -77,7 +78,7 @@ export class BrokerCaller {
     try {
       const metadata = await this.#metadataFor(options, { signal, deadlineMs, timeoutMs });
       const outgoing = { path: rpc.path, message, metadata, deadlineMs, timeoutMs };
-      const running = { outgoing, marks: options, isRepeatable, signal };
+      const running = { outgoing, marks: options, isRepeatable, isRead: rpc.isRead, signal };
       return rpc.decode(await this.#run(running), ask);
     } finally {
       references.release();
@@ -174,9 +175,9 @@ export class BrokerCaller {
     return retries.delayAfter(error, tries.attempts, remainingMs);
   }
 
-  #attempt(connection: BrokerConnection, { outgoing, isRepeatable, signal }: RunningCall): Promise<AttemptOutcome> {
+  #attempt(connection: BrokerConnection, { outgoing, isRead, signal }: RunningCall): Promise<AttemptOutcome> {
     const { hedgeAfterMs } = this.#parts;
-    if (hedgeAfterMs === undefined || !isRepeatable) return attemptCall(connection, outgoing, signal);
+    if (hedgeAfterMs === undefined || !isRead) return attemptCall(connection, outgoing, signal);
     return this.#hedge(connection, outgoing, signal);
   }
 

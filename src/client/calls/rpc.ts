@@ -23,6 +23,8 @@ export interface Rpc<Ask, Answer> {
   /** @throws SecretError `MANAGER_REPLY_INVALID` */
   readonly decode: (bytes: Buffer, ask: Ask) => Answer;
   readonly isRepeatable: (ask: Ask) => boolean;
+  /** Whether it changes nothing, and so may be asked twice at once. */
+  readonly isRead: boolean;
 }
 
 /** An RPC of what is known of its messages. */
@@ -33,6 +35,7 @@ export function defineRpc<Ask, Request, Response, Answer>(
   return {
     path: method.path,
     isRepeatable,
+    isRead: isRepeatable === always,
     encode: (ask) => method.requestSerialize(encode(ask)),
     decode: (bytes, ask) => decode(readMessage(method, bytes), ask),
   };
