@@ -24,7 +24,7 @@ export function callFailure(
   if (failed.metadata.get(statusDetailsKey).length > 0) return { error: fromFailedCall(failed), isLost: false };
   switch (failed.code) {
     case status.UNAVAILABLE:
-      return { error: connection.failure ?? unreachable(connection, failed), isLost: true };
+      return { error: unreachable(connection, failed), isLost: true };
     case status.DEADLINE_EXCEEDED:
       return { error: tooSlow(connection, timeoutMs, failed), isLost: false };
     case status.CANCELLED:
@@ -44,7 +44,9 @@ export function clientClosed(): SecretError {
   return new SecretError("CALL_CANCELLED", "the client is closed");
 }
 
-function unreachable({ address }: BrokerConnection, cause: ServiceError): SecretError {
+/** No connection to a broker came about; for the reason that TLS gave, where that is why. */
+export function unreachable({ address, failure }: BrokerConnection, cause?: ServiceError): SecretError {
+  if (failure !== undefined) return failure;
   const message = `the broker at "${address}" could not be reached; "secret-broker serve" starts one`;
   return new SecretError("MANAGER_UNAVAILABLE", message, { cause, metadata: { address } });
 }

@@ -9,6 +9,8 @@ export interface WaitBounds {
   readonly signals: readonly (AbortSignal | undefined)[];
   /** In milliseconds; as long as it takes unless given. */
   readonly timeoutMs?: number | undefined;
+  /** Whether the process waits as well; true unless given. */
+  readonly keepsProcessAlive?: boolean | undefined;
   /** What cutting it short, or the end of the time, is rejected with. */
   readonly tooLate: () => Error;
 }
@@ -16,11 +18,11 @@ export interface WaitBounds {
 /** Waits for something within bounds. What comes later comes to nobody. */
 export async function inTime<T>(
   work: Promise<T>,
-  { signals, timeoutMs = maxTimerMs, tooLate }: WaitBounds,
+  { signals, timeoutMs = maxTimerMs, keepsProcessAlive, tooLate }: WaitBounds,
 ): Promise<T> {
   const done = new AbortController();
   work.catch(() => undefined);
-  const end = pause(timeoutMs, [...signals, done.signal]).then((): never => {
+  const end = pause(timeoutMs, [...signals, done.signal], keepsProcessAlive).then((): never => {
     throw tooLate();
   });
   end.catch(() => undefined);

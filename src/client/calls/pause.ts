@@ -1,8 +1,13 @@
 /**
  * Waits; resolves to false when it was cut short.
  * @param signals what cuts it short
+ * @param keepsProcessAlive whether the process waits for it
  */
-export function pause(delayMs: number, signals: readonly (AbortSignal | undefined)[]): Promise<boolean> {
+export function pause(
+  delayMs: number,
+  signals: readonly (AbortSignal | undefined)[],
+  keepsProcessAlive = true,
+): Promise<boolean> {
   if (signals.some((signal) => signal?.aborted === true)) return Promise.resolve(false);
   return new Promise((resolve) => {
     const end = (isWhole: boolean): void => {
@@ -14,6 +19,7 @@ export function pause(delayMs: number, signals: readonly (AbortSignal | undefine
       end(false);
     };
     const timer = setTimeout(end, delayMs, true);
+    if (!keepsProcessAlive) timer.unref();
     for (const signal of signals) signal?.addEventListener("abort", cut, { once: true });
   });
 }

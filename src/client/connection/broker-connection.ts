@@ -1,6 +1,7 @@
 import { type ChannelOptions, Client, connectivityState } from "@grpc/grpc-js";
 import type { SecretError } from "../../domain/secret-error.js";
 import type { BrokerAddress } from "../broker-address.js";
+import { pause } from "../calls/pause.js";
 import { BrokerCredentials } from "./broker-credentials.js";
 import type { SocketReferences } from "./socket-references.js";
 import type { TlsMaterial } from "./tls-material.js";
@@ -31,11 +32,20 @@ export interface ConnectionParts {
   readonly references: SocketReferences;
 }
 
+/** How a connection is waited for. */
+export interface ConnectWait {
+  /** Ends the wait. */
+  readonly signal?: AbortSignal | undefined;
+  /** Whether the process waits as well; true unless given. */
+  readonly keepsProcessAlive?: boolean | undefined;
+}
+
 /** The connection to one broker; connects with the first call, and again when it breaks. Must be closed. */
 export class BrokerConnection {
   readonly address: string;
   readonly client: Client;
   #failure: SecretError | undefined;
+  #change: Promise<void> | undefined;
 
   constructor({ text, target }: BrokerAddress, { tls, references }: ConnectionParts) {
     this.address = text;
@@ -55,20 +65,37 @@ export class BrokerConnection {
     return this.client.getChannel().getConnectivityState(false) === connectivityState.READY;
   }
 
+  /** Whether it is neither ready nor known to fail: a call would wait, and keep the process alive. */
+  get isUndecided(): boolean {
+    const state = this.client.getChannel().getConnectivityState(false);
+    return state === connectivityState.IDLE || state === connectivityState.CONNECTING;
+  }
+
   /** Connects; resolves to whether that worked before the given time. */
-  async connect(deadlineMs: number): Promise<boolean> {
-    const channel = this.client.getChannel();
+  async connect(deadlineMs: number, wait: ConnectWait = {}): Promise<boolean> {
     for (;;) {
-      const state = channel.getConnectivityState(true);
+      const state = this.client.getChannel().getConnectivityState(true);
       if (state === connectivityState.READY) return true;
       if (state === connectivityState.TRANSIENT_FAILURE || state === connectivityState.SHUTDOWN) return false;
-      const isChanged = await new Promise<boolean>((resolve) => {
-        channel.watchConnectivityState(state, deadlineMs, (error?: Error) => {
-          resolve(error === undefined);
-        });
-      });
-      if (!isChanged) return false;
+      const remainingMs = deadlineMs - Date.now();
+      if (remainingMs <= 0 || !(await this.#changesWithin(remainingMs, state, wait))) return false;
     }
+  }
+
+  /** Whether the state becomes another one in time. gRPC's own timer would keep the process alive. */
+  async #changesWithin(timeMs: number, state: connectivityState, wait: ConnectWait): Promise<boolean> {
+    // One for all who wait: it lasts until the state changes, however often that is given up.
+    this.#change ??= new Promise((resolve) => {
+      this.client.getChannel().watchConnectivityState(state, Infinity, () => {
+        this.#change = undefined;
+        resolve();
+      });
+    });
+    const over = new AbortController();
+    const isOver = pause(timeMs, [over.signal, wait.signal], wait.keepsProcessAlive).then(() => false);
+    const isChanged = await Promise.race([this.#change.then(() => true), isOver]);
+    over.abort();
+    return isChanged;
   }
 
   /** Takes no more calls, and ends when those under way have ended. */

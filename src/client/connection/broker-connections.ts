@@ -1,5 +1,5 @@
 import type { BrokerAddress } from "../broker-address.js";
-import { BrokerConnection } from "./broker-connection.js";
+import { BrokerConnection, type ConnectWait } from "./broker-connection.js";
 import { SocketReferences } from "./socket-references.js";
 import type { TlsMaterial } from "./tls-material.js";
 
@@ -34,10 +34,23 @@ export class BrokerConnections {
     return this.size === 1 || first.isReady ? first : this.#pickReachable(deadlineMs);
   }
 
-  async #pickReachable(deadlineMs: number): Promise<BrokerConnection> {
+  /**
+   * The same, once it is connected or known not to be, or the time is over: until a stream is on its way gRPC keeps the
+   * process alive for it.
+   */
+  async reach(deadlineMs: number, wait: ConnectWait): Promise<BrokerConnection> {
+    if (this.size > 1) return await this.#pickReachable(deadlineMs, wait);
+    const only = this.#at(this.#current);
+    await only.connect(deadlineMs, wait);
+    return only;
+  }
+
+  async #pickReachable(deadlineMs: number, wait: ConnectWait = {}): Promise<BrokerConnection> {
     for (let tried = 0; tried < this.size && Date.now() < deadlineMs; tried += 1) {
       const connection = this.#at(this.#current);
-      if (await connection.connect(Math.min(deadlineMs, Date.now() + connectTimeoutMs))) return connection;
+      const untilMs = Math.min(deadlineMs, Date.now() + connectTimeoutMs);
+      if (await connection.connect(untilMs, wait)) return connection;
+      if (wait.signal?.aborted === true) break;
       this.avoid(connection);
     }
     return this.#at(this.#current);

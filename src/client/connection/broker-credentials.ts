@@ -43,8 +43,11 @@ export class BrokerCredentials extends ChannelCredentials {
       waitForReady: () => plain.waitForReady(),
       destroy: () => plain.destroy(),
       connect: async (socket) => {
+        const { references } = this.#parts;
+        // Before the handshake, which a peer that says nothing never ends.
+        references.adopt(socket);
         const secured = await this.#secure(socket, hostOf(target.path));
-        this.#parts.references.adopt(secured);
+        if (secured !== socket) references.adopt(secured);
         return { socket: secured, secure: this._isSecure() };
       },
     };

@@ -5,7 +5,7 @@ import type { WatchSecretsRequest, WatchSecretsResponse } from "../../gen/secret
 import { statusByReason } from "../../rpc/status-by-reason.js";
 import type { CallOptions } from "../call-options.js";
 import type { BrokerCaller } from "../calls/broker-caller.js";
-import { callCancelled, callFailure } from "../calls/call-failure.js";
+import { callCancelled, callFailure, unreachable } from "../calls/call-failure.js";
 import { inTime } from "../calls/in-time.js";
 import type { BrokerConnection } from "../connection/broker-connection.js";
 import type { BrokerConnections } from "../connection/broker-connections.js";
@@ -114,10 +114,10 @@ export class SecretWatch implements AsyncIterable<WatchEvent> {
   }
 
   async *#events(): AsyncGenerator<WatchEvent, void, undefined> {
-    const { caller, connections } = this.#parts;
+    const { caller } = this.#parts;
     const metadata = await this.#whileOpen(caller.metadata(this.#options));
     if (metadata === undefined) return;
-    const connection = await this.#whileOpen(connections.pick(Date.now() + connectTimeoutMs));
+    const connection = await this.#whileOpen(this.#reach());
     if (connection === undefined) return;
     const { path, requestSerialize, responseDeserialize } = SecretBrokerService.watchSecrets;
     const stream = connection.client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
@@ -137,11 +137,26 @@ export class SecretWatch implements AsyncIterable<WatchEvent> {
     }
   }
 
+  /** A connection on which the stream goes out at once, or fails at once. @throws SecretError when there is none in time */
+  async #reach(): Promise<BrokerConnection> {
+    const { connections } = this.#parts;
+    const { keepsProcessAlive } = this.#options;
+    const wait = { keepsProcessAlive, signal: this.#closing.signal };
+    const connection = await connections.reach(Date.now() + connectTimeoutMs, wait);
+    if (!connection.isUndecided) return connection;
+    connections.avoid(connection);
+    throw unreachable(connection);
+  }
+
   /** Undefined once the watch is closed. */
   async #whileOpen<T>(work: T | Promise<T>): Promise<T | undefined> {
-    const { signal } = this.#closing;
+    const bounds = {
+      signals: [this.#closing.signal],
+      keepsProcessAlive: this.#options.keepsProcessAlive,
+      tooLate: callCancelled,
+    };
     try {
-      const done = work instanceof Promise ? await inTime(work, { signals: [signal], tooLate: callCancelled }) : work;
+      const done = work instanceof Promise ? await inTime(work, bounds) : work;
       return this.#hasClosed() ? undefined : done;
     } catch (error) {
       if (this.#hasClosed()) return undefined;
