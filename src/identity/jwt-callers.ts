@@ -3,10 +3,10 @@ import { isSecretError, SecretError } from "../domain/secret-error.js";
 import type { IssuerKeys } from "./jwks-keys.js";
 import { GenerationCache } from "./jwt-cache.js";
 import type { JwtIssuer, ProvenJwt } from "./jwt-issuer.js";
-import { invalidJwt } from "./jwt-refusal.js";
+import { isUnproven, unprovenJwt } from "./jwt-refusal.js";
 import { assertJwtLength, isClaims, type JwtHeader, type JwtText, parseJwt } from "./jwt-text.js";
 
-/** How many tokens are remembered: those that are good, and those whose signature is not. */
+/** How many tokens are remembered: of those that are good, and of those that are not. */
 const maxTokens = 10_000;
 
 /** How many connections of one token have a caller of their own that is remembered. */
@@ -43,7 +43,7 @@ export class JwtCallers {
   }
 
   /**
-   * Who calls with a token: at once when the token is known, or no key can make it good; else once it is verified.
+   * Who calls with a token: at once when the token is known, or cannot be signed by a key there is; else once it is verified.
    * @param key the token's SHA-256
    * @throws SecretError `CREDENTIAL_INVALID`, `CREDENTIAL_EXPIRED`, `IDENTITY_UNAVAILABLE`, `RATE_LIMITED`, as the
    * promise may reject
@@ -67,6 +67,7 @@ export class JwtCallers {
       if (!isClaims(claims)) return false;
       const text = { header: proof.header, claims };
       const issuer = this.#issuerOf(text);
+      issuer.assertAlgorithm(text.header);
       const { principal, groups } = issuer.claimed(text);
       const isSame = principal === caller.principal && groups.join("\n") === caller.groups.join("\n");
       // While there are no keys nothing speaks against the one it was verified with.
@@ -77,44 +78,38 @@ export class JwtCallers {
   }
 
   #begin(key: string, token: string): Promise<ProvenToken> {
+    // Before anything is looked at, so that all are told the same.
+    if (this.#pending.size >= maxPending) throw tooMany();
     const text = parseJwt(token);
     const issuer = this.#issuerOf(text);
-    const claimed = issuer.claimed(text);
-    if (this.#pending.size >= maxPending) throw tooMany();
+    issuer.assertAlgorithm(text.header);
     const keys = issuer.source.keysFor(text.header);
     const refused = this.#refused.get(key);
-    if (refused?.keys === keys) throw invalidJwt(refused.rule);
-    const pending = this.#verify({ key, token, text, issuer, claimed }, keys).finally(() => this.#pending.delete(key));
+    if (refused?.keys === keys) refuseAgain(refused, issuer, text);
+    const pending = this.#verify({ key, token, text, issuer }, keys).finally(() => this.#pending.delete(key));
     this.#pending.set(key, pending);
     return pending;
   }
 
   #issuerOf({ claims: { iss } }: JwtText): JwtIssuer {
     const issuer = typeof iss === "string" ? this.#issuers.get(iss) : undefined;
-    if (issuer === undefined) throw invalidJwt("is of an issuer that is not known here");
+    if (issuer === undefined) throw unprovenJwt("is of an issuer that is not known here");
     return issuer;
   }
 
   async #verify(
-    { key, token, text, issuer, claimed }: Verification,
+    { key, token, text, issuer }: Verification,
     later: IssuerKeys | Promise<IssuerKeys>,
   ): Promise<ProvenToken> {
     const keys = await later;
     try {
-      await issuer.verify(token, text, keys);
+      const proven = new ProvenToken({ text, issuer, claimed: await issuer.verify(token, text, keys) }, keys);
+      this.#proven.set(key, proven);
+      return proven;
     } catch (thrown) {
-      this.#remember(key, keys, thrown);
+      // Whether it is signed stays the same until its issuer has other keys.
+      if (isSecretError(thrown)) this.#refused.set(key, { keys, isSigned: !isUnproven(thrown) });
       throw thrown;
-    }
-    const proven = new ProvenToken({ text, issuer, claimed }, keys);
-    this.#proven.set(key, proven);
-    return proven;
-  }
-
-  /** A token that was refused for its signature stays so until its issuer has other keys. */
-  #remember(key: string, keys: IssuerKeys, thrown: unknown): void {
-    if (isSecretError(thrown) && thrown.reason === "CREDENTIAL_INVALID") {
-      this.#refused.set(key, { keys, rule: thrown.message.replace(/^the bearer token /u, "") });
     }
   }
 }
@@ -126,13 +121,17 @@ interface Verification {
   readonly token: string;
   readonly text: JwtText;
   readonly issuer: JwtIssuer;
-  readonly claimed: ProvenJwt;
 }
 
-/** A token whose signature was not good. */
+/** A token that was not good, and whether that was for what it says. */
 interface RefusedToken {
   readonly keys: IssuerKeys;
-  readonly rule: string;
+  readonly isSigned: boolean;
+}
+
+/** What a token proves that was verified. */
+interface Verified extends Pick<Verification, "text" | "issuer"> {
+  readonly claimed: ProvenJwt;
 }
 
 /** A token that was verified. */
@@ -144,7 +143,7 @@ class ProvenToken {
   // peer → its caller
   readonly #callers = new Map<string, Caller>();
 
-  constructor({ text, claimed, issuer }: Pick<Verification, "text" | "issuer" | "claimed">, keys: IssuerKeys) {
+  constructor({ text, claimed, issuer }: Verified, keys: IssuerKeys) {
     const keyMark = keys.markOf(text.header);
     this.#proof = { header: text.header, claims: JSON.stringify(text.claims), keyMark };
     this.#claimed = claimed;
@@ -168,6 +167,12 @@ class ProvenToken {
     proofs.set(caller, this.#proof);
     return caller;
   }
+}
+
+/** What is signed may be good by now, when it was not valid yet. */
+function refuseAgain({ isSigned }: RefusedToken, issuer: JwtIssuer, text: JwtText): void {
+  if (!isSigned) throw unprovenJwt("is not signed by its issuer");
+  issuer.claimed(text);
 }
 
 function tooMany(): SecretError {

@@ -3,8 +3,8 @@ import type { IssuerKeys } from "./jwks-keys.js";
 import type { KeySource } from "./jwks-source.js";
 import { checkClaims } from "./jwt-claims.js";
 import { type JwtPrincipal, jwtPrincipal } from "./jwt-principal.js";
-import { invalidJwt } from "./jwt-refusal.js";
-import type { JwtText } from "./jwt-text.js";
+import { unprovenJwt } from "./jwt-refusal.js";
+import type { JwtHeader, JwtText } from "./jwt-text.js";
 
 /** Whom a token was found to prove, and until when. */
 export interface ProvenJwt extends JwtPrincipal {
@@ -27,22 +27,31 @@ export class JwtIssuer {
   }
 
   /**
-   * Refuses what no signature could make good; cheap, and before any key is looked for. Who the token would prove is
-   * not believed yet.
+   * Refuses what this issuer never signs with; before any key is looked for.
+   * @throws SecretError `CREDENTIAL_INVALID`
+   */
+  assertAlgorithm({ alg }: JwtHeader): void {
+    if (!this.#algorithms.has(alg)) throw unprovenJwt("is signed with an algorithm that is not accepted");
+  }
+
+  /**
+   * What a token says, checked; only to be told to whoever brings one that is signed.
    * @throws SecretError `CREDENTIAL_INVALID`, `CREDENTIAL_EXPIRED`
    */
-  claimed({ header, claims }: JwtText): ProvenJwt {
-    if (!this.#algorithms.has(header.alg)) throw invalidJwt("is signed with an algorithm that is not accepted");
+  claimed({ claims }: Pick<JwtText, "claims">): ProvenJwt {
     const expiresAtMs = checkClaims(claims, this.#config, Date.now());
     return { ...jwtPrincipal(claims, this.#config), expiresAtMs };
   }
 
   /**
-   * Checks the signature. All of the token is checked again by the library, which has the last word.
+   * Checks the signature, and then what is signed, which the library checks as well and has the last word on.
    * @throws SecretError `CREDENTIAL_INVALID`, `CREDENTIAL_EXPIRED`
    */
-  async verify(token: string, { header }: JwtText, keys: IssuerKeys): Promise<void> {
+  async verify(token: string, text: JwtText, keys: IssuerKeys): Promise<ProvenJwt> {
     const { verifySignature } = await this.#library;
-    await verifySignature([token, header], keys, this.#config);
+    const refusal = await verifySignature([token, text.header], keys, this.#config);
+    const proven = this.claimed(text);
+    if (refusal !== undefined) throw refusal;
+    return proven;
   }
 }

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { hasDuplicateMembers } from "./jwt-duplicate-members.js";
-import { invalidJwt } from "./jwt-refusal.js";
+import { unprovenJwt } from "./jwt-refusal.js";
 
 /** What a JSON Web Token says of itself, which proves nothing yet. */
 export interface JwtText {
@@ -36,7 +36,7 @@ export function isClaims(value: unknown): value is Claims {
  * @throws SecretError `CREDENTIAL_INVALID`
  */
 export function assertJwtLength(token: string): void {
-  if (token.length > maxTokenLength) throw invalidJwt(`must be at most ${String(maxTokenLength)} characters long`);
+  if (token.length > maxTokenLength) throw unprovenJwt(`must be at most ${String(maxTokenLength)} characters long`);
 }
 
 /**
@@ -53,8 +53,8 @@ export function parseJwt(token: string): JwtText {
 
 function parseHeader({ alg, kid, typ, crit, b64 }: Claims): JwtHeader {
   if (typeof alg !== "string") throw notOne();
-  if (crit !== undefined || b64 !== undefined) throw invalidJwt("needs an extension that is not known here");
-  if (typ !== undefined && !isAccessType(typ)) throw invalidJwt("is of a type for another use");
+  if (crit !== undefined || b64 !== undefined) throw unprovenJwt("needs an extension that is not known here");
+  if (typ !== undefined && !isAccessType(typ)) throw unprovenJwt("is of a type for another use");
   return { alg, kid: kid === undefined ? undefined : keyIdOf(kid) };
 }
 
@@ -64,7 +64,7 @@ function isAccessType(type: unknown): boolean {
 
 function keyIdOf(kid: unknown): string {
   if (typeof kid === "string" && kid !== "" && kid.length <= maxKeyIdLength) return kid;
-  throw invalidJwt("has a key id that is none");
+  throw unprovenJwt("has a key id that is none");
 }
 
 function objectOf(part: string): Claims {
@@ -73,7 +73,7 @@ function objectOf(part: string): Claims {
   const json = bytes.toString("utf8");
   const value = parseJson(json);
   if (!isClaims(value)) throw notOne();
-  if (hasDuplicateMembers(json)) throw invalidJwt("says something twice");
+  if (hasDuplicateMembers(json)) throw unprovenJwt("says something twice");
   return value;
 }
 
@@ -91,6 +91,6 @@ function bytesOf(part: string): Buffer | undefined {
   return bytes.toString("base64url") === part ? bytes : undefined;
 }
 
-function notOne(): ReturnType<typeof invalidJwt> {
-  return invalidJwt("is not a JSON Web Token");
+function notOne(): ReturnType<typeof unprovenJwt> {
+  return unprovenJwt("is not a JSON Web Token");
 }

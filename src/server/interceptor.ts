@@ -222,7 +222,7 @@ export class Interceptor {
     const facts = { requestId: call.requestId, method, reason: error.reason, traceId: span?.traceId };
     if (error.reason === "INTERNAL_ERROR")
       this.#options.log.error(facts, "a call failed within the broker", { thrown });
-    else this.#options.log.debug(facts, "a call was refused or failed");
+    else this.#options.log.debug(facts, "a call was refused or failed", whyInvalid(error));
     return wireError;
   }
 }
@@ -251,6 +251,11 @@ interface Passage extends OpenedCall {
 function gateOf({ pending, refusal }: Passage, thrown: unknown): Gate | undefined {
   if (thrown === refusal || pending !== undefined) return "authentication";
   return isSecretError(thrown) && thrown.reason === "RATE_LIMITED" ? "limits" : undefined;
+}
+
+/** What is wrong with a credential, of which its sender is told as little as can be. */
+function whyInvalid(error: SecretError): { readonly thrown: unknown } | undefined {
+  return error.reason === "CREDENTIAL_INVALID" ? { thrown: error } : undefined;
 }
 
 function traceHeaders({ metadata }: WireCall): [string | undefined, string | undefined] {

@@ -3,10 +3,10 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { JwtIssuerConfig } from "../../src/config/jwt-config.js";
 import { hashToken } from "../../src/identity/token-hashes.js";
 import { Issuer, makeKey, sendJson } from "./issuer.js";
-import { callerOf, type OpenIdentity, openIdentity, outcomeOf, trust, withTimes } from "./open-identity.js";
+import { callerOf, type OpenIdentity, openIdentity, outcomeOf, trust, unproven, withTimes } from "./open-identity.js";
 
 const unavailable = "IDENTITY_UNAVAILABLE the keys of the bearer token's issuer cannot be had now";
-const unpublished = "CREDENTIAL_INVALID the bearer token is signed with a key that its issuer does not publish";
+const unpublished = `${unproven}is signed with a key that its issuer does not publish`;
 
 let issuer: Issuer;
 const opened: OpenIdentity[] = [];

@@ -1,8 +1,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Metadata } from "@grpc/grpc-js";
+import type { JWTPayload } from "jose";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { BrokerApp } from "../../src/app/broker-app.js";
+import { loadConfig } from "../../src/config/load-config.js";
 import { createAccessToken, hashOfToken } from "../../src/identity/access-token.js";
+import { createLog } from "../../src/log/create-log.js";
 import { recordLines } from "../audit/example-record.js";
 import { startBroker, type TestBroker } from "../../src/testkit/start-broker.js";
 import { type Outcome, RpcCaller } from "../app/call-rpc.js";
@@ -28,7 +32,13 @@ afterEach(async () => {
 });
 
 async function start(more = "", files: Readonly<Record<string, string>> = {}): Promise<void> {
-  const config = `
+  const config = configText(more);
+  broker = await startBroker({ config, files });
+  caller = new RpcCaller(broker.address);
+}
+
+function configText(more = ""): string {
+  return `
 secret_broker:
   manager: { kind: memory }
   admin: { listen: "off" }
@@ -42,14 +52,23 @@ secret_broker:
         ${more}
   policies: [{ name: all, principals: ["app-*"], groups: [readers], actions: ["*"], names: ["**"] }]
 `;
-  broker = await startBroker({ config, files });
-  caller = new RpcCaller(broker.address);
 }
 
 function bearer(token: string): Metadata {
   const metadata = new Metadata();
   metadata.set("authorization", `Bearer ${token}`);
   return metadata;
+}
+
+const encoded = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+
+/** All of the answer to a token, but for when it came. */
+async function answerTo(token: string): Promise<string> {
+  const metadata = bearer(token);
+  metadata.set("x-request-id", "the-same");
+  const { error } = await caller.call("ReadSecret", { name: "A" }, metadata);
+  const trailers = Object.entries(error?.metadata.toHttp2Headers() ?? {}).filter(([key]) => key !== "date");
+  return JSON.stringify([error?.code, error?.details, trailers.sort()]);
 }
 
 async function read(token: string): Promise<string | undefined> {
@@ -82,6 +101,65 @@ describe("JSON Web Tokens over gRPC", () => {
     expect(await read(createAccessToken())).toBe("CREDENTIAL_INVALID");
     expect(await read("sbt_x")).toBe("CREDENTIAL_INVALID");
     expect(await read("x")).toBe("CREDENTIAL_INVALID");
+  });
+
+  it("that nobody is known to have signed are all answered the same, byte for byte", async () => {
+    await start("required_claims: { env: live }\n    tokens: { file: tokens.yaml }", { "tokens.yaml": "" });
+    const signed = await issuer.token({ claims: { env: "live" } });
+    expect(await read(signed)).toBe("SECRET_NOT_FOUND");
+    const [, claims = ""] = signed.split(".");
+    const stranger = await makeKey("stranger");
+    const named = { key: stranger, header: { kid: "first" } };
+    const forged = await Promise.all([
+      issuer.token({ claims: { env: "live" }, ...named }),
+      issuer.token({ claims: { env: "test" }, ...named }),
+      issuer.token({ claims: { env: "live", aud: "other" }, ...named }),
+      issuer.token({ claims: { env: "live", exp: 1 }, ...named }),
+      issuer.token({ claims: { env: "live", sub: "" }, ...named }),
+      issuer.token({ claims: { iss: "https://elsewhere.example" }, ...named }),
+      issuer.token({ claims: { env: "live" }, key: stranger }),
+      issuer.token({ claims: { env: "live" }, header: { typ: "logout+jwt" } }),
+    ]);
+    const algorithms = ["none", "HS256", "RS256", "x"].map((alg) => `${encoded({ alg, kid: "first" })}.${claims}.AAAA`);
+    const strange = ["x", "e30.e30.", `${signed}x`, "x".repeat(8_193), createAccessToken()];
+    const [first = "", ...others] = await Promise.all([...forged, ...algorithms, ...strange].map(answerTo));
+    expect(first).toContain("the bearer token is not valid");
+    expect(new Set([first, ...others])).toEqual(new Set([first]));
+    // Known by now, each of them.
+    expect(new Set(await Promise.all(forged.map(answerTo)))).toEqual(new Set([first]));
+  });
+
+  it("that nobody is known to have signed are explained in the log alone", async () => {
+    await start("", { "other.yaml": configText().replace("audit.jsonl", "other.jsonl") });
+    const lines: string[] = [];
+    const log = createLog("debug", { write: (line) => void lines.push(line) });
+    const { config } = await loadConfig(join(broker.directory, "other.yaml"), { listen: ["127.0.0.1:0"] });
+    const app = await new BrokerApp(config, log).start();
+    const other = new RpcCaller(app.addresses[0] ?? "");
+    const token = await issuer.token({ key: await makeKey("stranger") });
+    expect((await other.call("ReadSecret", { name: "A" }, bearer(token))).reason).toBe("CREDENTIAL_INVALID");
+    other.close();
+    await app.stop();
+    const refused = lines.filter((line) => line.includes("a call was refused or failed"));
+    expect(refused.join()).toContain("the bearer token is signed with a key that its issuer does not publish");
+    for (const part of token.split(".")) expect(lines.join()).not.toContain(part);
+  });
+
+  it("that their issuer has signed are told what is wrong with them", async () => {
+    await start("required_claims: { env: live }");
+    const told = async (changes: JWTPayload): Promise<string> =>
+      await answerTo(await issuer.token({ claims: { env: "live", ...changes } }));
+    expect(await told({ exp: 1 })).toContain("the bearer token has expired");
+    expect(await told({ aud: "other" })).toContain("the bearer token is for another audience than this broker");
+    expect(await told({ env: "test" })).toContain("the bearer token lacks a claim that is required");
+  });
+
+  it("tell nothing while their issuer's keys cannot be had, expired or not", async () => {
+    const tokens = await Promise.all([{}, { exp: 1 }, { aud: "x" }].map((claims) => issuer.token({ claims })));
+    await issuer.down();
+    await start();
+    expect(await Promise.all(tokens.map(read))).toEqual(Array(3).fill("IDENTITY_UNAVAILABLE"));
+    expect(await read(await issuer.token({ claims: { iss: "https://elsewhere.example" } }))).toBe("CREDENTIAL_INVALID");
   });
 
   it("put their subject into groups", async () => {

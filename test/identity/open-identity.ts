@@ -55,12 +55,16 @@ export async function callerOf({ identity }: OpenIdentity, token: string, peer =
   return await identity.identify({ peer, authorization: `Bearer ${token}` });
 }
 
-/** What a token ends with: `principal` or `REASON message`. */
+/** How it ends for whoever brings a token that nobody is known to have signed; what is in the log follows. */
+export const unproven = "CREDENTIAL_INVALID the bearer token is not valid; the bearer token ";
+
+/** What a token ends with: `principal` or `REASON message`, and after a semicolon what only the log says. */
 export async function outcomeOf(opened: OpenIdentity, token: string): Promise<string> {
   try {
     return (await callerOf(opened, token)).principal;
   } catch (error) {
     if (!isSecretError(error)) throw error;
-    return `${error.reason} ${error.message}`;
+    const forTheLog = error.cause instanceof Error ? `; ${error.cause.message}` : "";
+    return `${error.reason} ${error.message}${forTheLog}`;
   }
 }
