@@ -154,7 +154,13 @@ export interface KeyManagementSettings {
 /** Where to listen. */
 export type ListenAddress = (
   | { readonly kind: "tcp"; readonly host: string; readonly port: number; readonly tls?: TlsConfig }
-  | { readonly kind: "unix"; readonly path: string; readonly workload?: WorkloadConfig }
+  | {
+      readonly kind: "unix";
+      readonly path: string;
+      readonly workload?: WorkloadConfig;
+      /** Who else may connect, as the bits of a file's mode; the owner alone unless given. */
+      readonly mode?: number;
+    }
 ) & {
   /** Whether every call must carry the metadata that nothing but a client of the broker sends. */
   readonly requiresMetadata?: true;

@@ -26,7 +26,7 @@ export function createListenSchema(directory: string): z.ZodType<readonly Listen
     })
     .meta({
       description:
-        "Where to serve gRPC, one address or a list. What is encrypted, one principal's, or asks for metadata is a mapping.",
+        "Where to serve gRPC, one address or a list. What is encrypted, one principal's, open to other users, or asks for metadata is a mapping.",
       "x-type": `${addressType}, a mapping, or a list of them`,
       "x-bounds": `without \`tls\`: ${plainAddressBounds}`,
     });
@@ -40,6 +40,7 @@ function createEntrySchema(directory: string): z.ZodType<ListenAddress> {
       address: z.string().describe("The address: `HOST:PORT`, `[IPv6]:PORT` or `unix:PATH`."),
       principal: name.optional().describe("Who everyone is who can open the socket; for Unix sockets."),
       groups: z.array(name).max(1_000).optional().describe("The groups that principal is in."),
+      mode: modeSchema.optional(),
       tls: createTlsSchema(directory).optional(),
       require_metadata: z
         .boolean()
@@ -56,10 +57,26 @@ function createEntrySchema(directory: string): z.ZodType<ListenAddress> {
     });
 }
 
+const modeRule =
+  'must be text in quotes from "0600" to "0666": the owner\'s 6, then for the group and for everyone 0, 2, 4 or 6, such as "0660"';
+
+/** `mode` of a socket: who else may connect. Never less than its owner needs, and nothing that means nothing for sockets. */
+const modeSchema: z.ZodType<number, string> = z
+  .string({ error: modeRule })
+  .regex(/^0?6[0246]{2}$/u, { error: modeRule })
+  .transform((octal) => Number.parseInt(octal, 8))
+  .meta({
+    description:
+      "Who may open the socket besides the broker's user: the mode of its file, in octal digits. They also need the right to enter its directory; for Unix sockets.",
+    "x-default": '`"0600"`',
+    "x-bounds": '`"0600"` to `"0666"`, for reading and writing; whoever may write it may connect',
+  });
+
 /** What a mapping says of an address beside the address. */
 interface Entry {
   readonly principal?: string | undefined;
   readonly groups?: readonly string[] | undefined;
+  readonly mode?: number | undefined;
   readonly tls?: TlsConfig | undefined;
   readonly isGuarded: boolean;
 }
@@ -73,20 +90,22 @@ type TcpAddress = Extract<ListenAddress, { kind: "tcp" }>;
 
 function withOwner(
   address: UnixAddress,
-  { principal, groups, tls, isGuarded }: Entry,
+  { principal, groups, mode, tls, isGuarded }: Entry,
   context: z.RefinementCtx,
 ): ListenAddress {
   if (tls !== undefined) return refuse(context, "tls", "is not used by a Unix socket; remove it");
-  if (principal !== undefined) return { ...address, workload: { principal, groups: groups ?? [] } };
-  if (isGuarded && groups === undefined) return address;
+  const socket = mode === undefined ? address : { ...address, mode };
+  if (principal !== undefined) return { ...socket, workload: { principal, groups: groups ?? [] } };
+  if ((isGuarded || mode !== undefined) && groups === undefined) return socket;
   return refuse(context, "principal", "is missing; say whose the socket is");
 }
 
 function withTls(
   address: TcpAddress,
-  { principal, groups, tls, isGuarded }: Entry,
+  { principal, groups, mode, tls, isGuarded }: Entry,
   context: z.RefinementCtx,
 ): ListenAddress {
+  if (mode !== undefined) return refuse(context, "mode", "is for Unix sockets; remove it");
   if (principal !== undefined || groups !== undefined) {
     return refuse(context, "address", "must be a Unix socket to be one principal's; write unix:PATH");
   }

@@ -7,12 +7,12 @@ import { Connection } from "../identity/connection.js";
 import type { Admission, ConnectionGate } from "./connection-gate.js";
 import { awaitPreface } from "./http2-preface.js";
 import type { TlsFront, TlsMaterial } from "./tls-front.js";
-import { prepareUnixSocket, withPrivateMode } from "./unix-socket.js";
+import { prepareUnixSocket, withSocketMode } from "./unix-socket.js";
 
 /** Where to listen. */
 export type GrpcAddress =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
-  | { readonly kind: "unix"; readonly path: string };
+  | { readonly kind: "unix"; readonly path: string; readonly mode?: number | undefined };
 
 /** What a listener works with. */
 export interface ListenerOptions {
@@ -68,9 +68,10 @@ export class Listener {
    */
   async listen(address: GrpcAddress): Promise<string> {
     if (address.kind === "unix") {
-      await prepareUnixSocket(address.path);
-      await withPrivateMode(() => this.#bind({ path: address.path }, `unix:${address.path}`));
-      return `unix:${address.path}`;
+      const { path, mode } = address;
+      await prepareUnixSocket(path);
+      await withSocketMode(mode, () => this.#bind({ path }, `unix:${path}`));
+      return `unix:${path}`;
     }
     const host = address.host.includes(":") ? `[${address.host}]` : address.host;
     const shown = `${host}:${String(address.port)}`;

@@ -19,6 +19,24 @@ export async function prepareUnixSocket(path: string): Promise<void> {
   await unlink(path);
 }
 
+/** A socket that is readable and writable by its owner alone. */
+const privateMode = 0o600;
+
+/**
+ * Runs a bind so that the socket it makes has a mode from its first moment: one that was changed later could be another
+ * file by then, where others may write the directory.
+ * @param mode bits for reading and writing; whoever may write a socket may connect
+ * @param bind makes the socket before it returns, as the mode is that of everything the process makes meanwhile
+ */
+export function withSocketMode<T>(mode: number | undefined, bind: () => T): T {
+  const previous = process.umask(0o777 & ~(mode ?? privateMode));
+  try {
+    return bind();
+  } finally {
+    process.umask(previous);
+  }
+}
+
 /** Runs a bind so that the socket it makes is readable and writable by its owner alone. */
 export async function withPrivateMode<T>(bind: () => Promise<T>): Promise<T> {
   const previous = process.umask(0o177);

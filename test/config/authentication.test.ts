@@ -37,6 +37,34 @@ describe("secret_broker.listen with required metadata", () => {
   });
 });
 
+describe("secret_broker.listen with the mode of a socket", () => {
+  it.each([
+    ['{ address: "unix:/a.sock", mode: "0660" }', { kind: "unix", path: "/a.sock", mode: 0o660 }],
+    ['{ address: "unix:/a.sock", mode: "666" }', { kind: "unix", path: "/a.sock", mode: 0o666 }],
+    [
+      '{ address: "unix:/a.sock", principal: a, mode: "0600" }',
+      { kind: "unix", path: "/a.sock", mode: 0o600, workload: { principal: "a", groups: [] } },
+    ],
+  ])("%s is taken", (listen, address) => {
+    expect(configOf(withMemory(`  listen: ${listen}\n`)).listen).toEqual([address]);
+  });
+
+  it.each(["0660", "660", '"0760"', '"0661"', '"0466"', '"0677"', '"1660"', '"0o660"', '"660 "', '"-rw-rw----"', '""'])(
+    "%s is refused",
+    (mode) => {
+      const problems = problemsOf(withMemory(`  listen: { address: "unix:a.sock", mode: ${mode} }\n`));
+      expect(problems.map(({ message }) => message).join()).toMatch(/listen\.mode must be text in quotes from "0600"/u);
+    },
+  );
+
+  it.each([
+    ['{ address: "127.0.0.1:0", mode: "0660" }', "mode is for Unix sockets"],
+    ['{ address: "unix:a.sock", groups: [g], mode: "0660" }', "principal is missing"],
+  ])("%s is refused", (listen, message) => {
+    expect(JSON.stringify(problemsOf(withMemory(`  listen: ${listen}\n`)))).toContain(message);
+  });
+});
+
 describe("secret_broker.listen with a socket of one principal", () => {
   it("says whose it is", () => {
     const text = withMemory('  listen: ["127.0.0.1:0", { address: "unix:a.sock", principal: a, groups: [g] }]\n');
