@@ -1,5 +1,6 @@
 import type { Action } from "../domain/action.js";
 import type { Caller } from "../domain/caller.js";
+import { boundedGroups, boundedOptionKeys, boundedText } from "./bounded-text.js";
 
 /**
  * When a record was made: `attempt` before a change reaches the manager, `outcome` before the answer leaves.
@@ -47,7 +48,7 @@ export class AuditRecordFormat {
   // rule → its member; rules come from the configuration, so there are few
   readonly #rules = new Map<string, string>();
 
-  /** One line without its end, in ASCII. */
+  /** One line without its end, in ASCII; texts that are too long are cut, and say so. */
   format(record: AuditRecord, time: string): string {
     return (
       `{"time":"${time}","phase":"${record.phase}","request_id":${quote(record.requestId)}` +
@@ -62,7 +63,7 @@ export class AuditRecordFormat {
     const known = this.#callers.get(caller);
     if (known !== undefined) return known;
     const { principal, groups, provenBy, peer } = caller;
-    const membership = groups.length > 0 ? `,"groups":${toJson(groups)}` : "";
+    const membership = groups.length > 0 ? `,"groups":${toJson(boundedGroups(groups))}` : "";
     const members = `,"principal":${quote(principal)}${membership},"proven_by":"${provenBy}","peer":${quote(peer)}`;
     this.#callers.set(caller, members);
     return members;
@@ -81,9 +82,6 @@ export class AuditRecordFormat {
 /** How many rules' texts are kept; rules of configurations long reloaded go in the end. */
 const maxRules = 10_000;
 
-/** How many of a call's options are named; nobody needs more. */
-const maxOptionKeys = 32;
-
 function actionMember(action: Action | undefined): string {
   return action === undefined ? "" : `,"action":"${action}"`;
 }
@@ -95,7 +93,7 @@ function askedMembers(asked: AuditRecord["asked"]): string {
 
 function rareMembers({ optionKeys, cause, leftOut }: AuditRecord): string {
   if (optionKeys === undefined && cause === undefined && leftOut === undefined) return "";
-  const keys = optionKeys === undefined ? "" : `,"option_keys":${toJson(optionKeys.slice(0, maxOptionKeys))}`;
+  const keys = optionKeys === undefined ? "" : `,"option_keys":${toJson(boundedOptionKeys(optionKeys))}`;
   return `${keys}${optional("cause", cause)}${optional("left_out", leftOut)}`;
 }
 
@@ -114,7 +112,8 @@ const plainText = /^[\w /.:@-]*$/;
 
 /** A JSON string; the test costs less than writing what nearly always needs no escaping. */
 function quote(text: string): string {
-  return plainText.test(text) ? `"${text}"` : toJson(text);
+  const bounded = boundedText(text);
+  return plainText.test(bounded) ? `"${bounded}"` : toJson(bounded);
 }
 
 /**
