@@ -4,7 +4,7 @@ import { runConcurrently } from "../run-concurrently.js";
 import { type ChangeFeed, type Coverage, covers } from "./change-feed.js";
 import { type ClaimedVersion, HeldSecrets } from "./held-secrets.js";
 import type { Subscription, WatchMessage, WatchSize } from "./watch-messages.js";
-import { WatchReader, type WatchReaderParts } from "./watch-reader.js";
+import { type WatchedState, WatchReader, type WatchReaderParts } from "./watch-reader.js";
 
 /** What deliveries work with. */
 export interface WatchDeliveryParts extends WatchReaderParts {
@@ -85,21 +85,11 @@ export class WatchDelivery {
 
   /** Sends all there is of a subscription. Returns the revision it is of at least. */
   async sendAll(subscription: Subscription): Promise<bigint> {
-    const { feed, settings } = this.#parts;
-    const { revision } = feed;
+    const { revision } = this.#parts.feed;
     const unseen = new Set(subscription.known.keys());
     for await (const names of this.reader.namesOf(subscription)) {
-      const found = await runConcurrently(names, settings().concurrency, async (name) => ({
-        secret: await this.reader.read(name, this.#held),
-      }));
+      await this.#sendPart(names, revision);
       for (const name of names) unseen.delete(name);
-      const secrets = found.flatMap(({ secret }) =>
-        secret === undefined || this.#held.isHeld(secret) ? [] : [secret],
-      );
-      for (const { secret } of found) if (secret !== undefined) this.#held.hold(secret);
-      if (secrets.length > 0) await this.#send({ kind: "initial", secrets });
-      const isFound = new Set(found.map(({ secret }) => secret?.name));
-      for (const name of names) if (!isFound.has(name)) await this.#remove(name, revision);
     }
     // What it has and nobody lists any more.
     for (const name of unseen) await this.deliver(name, revision);
@@ -128,13 +118,26 @@ export class WatchDelivery {
   /** Sends what became of a secret, unless the watcher has it already. */
   async deliver(name: SecretName, revision: bigint): Promise<void> {
     if (!covers(this.coverage, name)) return;
-    const secret = this.reader.mayWatch(name) ? await this.reader.read(name, this.#held) : undefined;
-    if (secret === undefined) {
-      await this.#remove(name, revision);
-    } else if (!this.#held.isHeld(secret)) {
-      this.#held.hold(secret);
-      await this.#send({ kind: "change", secret, revision });
+    const state = this.reader.mayWatch(name) ? await this.reader.read(name, this.#held) : absent;
+    if (state.kind === "absent") await this.#remove(name, revision);
+    else if (this.#take(state)) await this.#send({ kind: "change", secret: state.secret, revision });
+  }
+
+  async #sendPart(names: readonly SecretName[], revision: bigint): Promise<void> {
+    const { concurrency } = this.#parts.settings();
+    const states = await runConcurrently(names, concurrency, (name) => this.reader.read(name, this.#held));
+    const secrets = states.flatMap((state) => (this.#take(state) ? [state.secret] : []));
+    if (secrets.length > 0) await this.#send({ kind: "initial", secrets });
+    for (const [index, name] of names.entries()) {
+      if (states[index]?.kind === "absent") await this.#remove(name, revision);
     }
+  }
+
+  /** Notes that the watcher has what was read, unless it was unsubscribed meanwhile; tells whether to send it. */
+  #take(state: WatchedState): state is WatchedState & { readonly kind: "released" } {
+    if (state.kind === "absent" || !covers(this.coverage, state.secret.name)) return false;
+    this.#held.hold(state.secret);
+    return state.kind === "released";
   }
 
   async #remove(name: SecretName, revision: bigint): Promise<void> {
@@ -146,4 +149,5 @@ export class WatchDelivery {
   }
 }
 
+const absent: WatchedState = { kind: "absent" };
 const nothingAcknowledged: ReadonlyMap<SecretName, number> = new Map<SecretName, number>();

@@ -2,7 +2,7 @@ import type { Secret } from "../../domain/secret.js";
 import { SecretError } from "../../domain/secret-error.js";
 import { secretNameProblem, type SecretName } from "../../domain/secret-name.js";
 import { Call } from "../call.js";
-import type { Access, Enforcement } from "../enforcement.js";
+import type { Access, Enforcement, Outcome } from "../enforcement.js";
 import type { GuardedManager } from "../guarded-manager.js";
 import { whileLive } from "../guarded-call.js";
 import type { HeldSecrets } from "./held-secrets.js";
@@ -16,6 +16,14 @@ export interface WatchReaderParts {
   readonly reads: SharedReads;
   readonly settings: () => WatchSettings;
 }
+
+/** What a read found; its record says the same. */
+export type WatchedState =
+  | { readonly kind: "absent" }
+  /** The watcher has it already. */
+  | { readonly kind: "held"; readonly secret: Secret }
+  /** The record has the payload, which may be sent. */
+  | { readonly kind: "released"; readonly secret: Secret };
 
 /** How many names are read together. */
 const partSize = 100;
@@ -50,23 +58,26 @@ export class WatchReader {
     await this.#record({ action: "watch", names: [], isChange: false });
   }
 
-  /** The active version; undefined when there is none. It is on record before it is returned. */
-  async read(name: SecretName, held: HeldSecrets): Promise<Secret | undefined> {
-    const { reads, enforcement } = this.#parts;
+  /** What there is of a secret. It is on record before it is returned. */
+  async read(name: SecretName, held: HeldSecrets): Promise<WatchedState> {
+    const { enforcement } = this.#parts;
     const call = this.#ownCall();
     try {
       return await enforcement.perform(
         [call, { action: "watch", names: [name], isChange: false }],
-        () => this.#unlessCancelled(call, reads.read(call, name)),
-        (secret) => {
-          if (secret === undefined) return { outcome: "not_found" };
-          const { version, uid } = secret;
-          return held.isHeld(secret) ? { outcome: "not_modified", version, uid } : { version, uid, released: secret };
-        },
+        () => this.#look(call, name, held),
+        outcomeOf,
       );
     } finally {
       call.end();
     }
+  }
+
+  /** Tells here, once and for all, whether the watcher has it: it may forget that while the record is written. */
+  async #look(call: Call, name: SecretName, held: HeldSecrets): Promise<WatchedState> {
+    const secret = await this.#unlessCancelled(call, this.#parts.reads.read(call, name));
+    if (secret === undefined) return { kind: "absent" };
+    return { kind: held.isHeld(secret) ? "held" : "released", secret };
   }
 
   /** Every name that is subscribed or exists under a prefix that is; some of them may come twice. */
@@ -125,6 +136,12 @@ export class WatchReader {
     const nothing = (): Promise<void> => Promise.resolve();
     await this.#parts.enforcement.perform([this.#call, access], nothing, () => ({}));
   }
+}
+
+function outcomeOf(state: WatchedState): Outcome {
+  if (state.kind === "absent") return { outcome: "not_found" };
+  const { version, uid } = state.secret;
+  return state.kind === "held" ? { outcome: "not_modified", version, uid } : { version, uid, released: state.secret };
 }
 
 function cancelled(): SecretError {
