@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { SecretBrokerClient } from "../../src/client/index.js";
+import { SecretBrokerClient, type SecretError } from "../../src/client/index.js";
 import { startBroker, type TestBroker } from "../../src/testkit/start-broker.js";
 import { Watcher } from "./watcher.js";
 
@@ -266,6 +266,32 @@ describe("a watch of the store", () => {
       ["change A@3=3", "change C@1=another generation", "change E@1=1", "removal B", "synced"].toSorted(),
     );
     expect(second.revision).toBeGreaterThan(revision);
+  });
+
+  it("that is resumed names nothing that may not be watched, but what the watcher says it has", async () => {
+    const { client, watch, allow } = await open(store);
+    for (const name of ["t/a", "t/hidden", "t/had", "t/unchanged"]) await client.writeSecret({ name, payload: "1" });
+    const first = watch().subscribe({ names: ["t/a"] });
+    await first.untilSynced();
+    const { revision } = first;
+    for (const name of ["t/a", "t/hidden", "t/had"]) await client.writeSecret({ name, payload: "2" });
+    await allow("access_mode: read_and_write, hosted_keys: [t/a]");
+    const reasonOf = async (): Promise<unknown> =>
+      await client.readSecret({ name: "t/hidden" }).then(
+        () => "read",
+        (error: unknown) => (error as SecretError).reason,
+      );
+    await expect.poll(reasonOf).toBe("KEY_NOT_HOSTED");
+    const knownVersions = new Map(["t/a", "t/had", "t/unchanged", "t/never"].map((name) => [name, 1] as const));
+    const told = await watch()
+      .subscribe({ prefixes: [""], resumeRevision: revision, knownVersions })
+      .untilSynced();
+    expect(told).toEqual(["change t/a@2=2", "removal t/had", "removal t/unchanged", "removal t/never", "synced"]);
+    expect(
+      await watch()
+        .subscribe({ prefixes: [""], resumeRevision: revision })
+        .untilSynced(),
+    ).toEqual(["change t/a@2=2", "synced"]);
   });
 
   it("tells a version of another generation by its uid", async () => {

@@ -226,11 +226,11 @@ export class SecretWatch implements FeedListener {
     this.#delivery.add(subscription);
     await reader.under(() => feed.ready());
     this.#delivery.claim(subscription.known);
-    const { resumeRevision } = subscription;
+    const { resumeRevision, known } = subscription;
     const isAnew = resumeRevision === 0n;
     const reached = isAnew
       ? await this.#delivery.sendAll(subscription)
-      : await this.#delivery.sendSince(resumeRevision);
+      : await this.#delivery.sendSince(resumeRevision, known.keys());
     const revision = await this.#catchUp(reached);
     await this.#send({ kind: "synced", revision, pollIntervalMs: feed.pollIntervalMs });
   }

@@ -97,15 +97,18 @@ export class WatchDelivery {
   }
 
   /** What has changed since, as changes; the rest is with the watcher already. */
-  async sendSince(since: bigint): Promise<bigint> {
+  async sendSince(since: bigint, known: Iterable<SecretName>): Promise<bigint> {
     const { feed } = this.#parts;
     const { names, revision } = await this.reader.under(({ signal }) => feed.changesAfter(since, signal));
     for (const name of names) {
+      if (!this.#mayBeTold(name)) continue;
       // It has something of that name, and whatever it is, it is not what there is now.
       this.#held.release(name);
-      if (covers(this.coverage, name)) this.#held.claim(name, { version: 0, uid: undefined });
+      this.#held.claim(name, { version: 0, uid: undefined });
       await this.deliver(name, revision);
     }
+    // Whether they changed or not: of what it may watch no more, nothing tells that.
+    for (const name of known) if (!this.reader.mayWatch(name)) await this.deliver(name, revision);
     return revision;
   }
 
@@ -138,6 +141,11 @@ export class WatchDelivery {
     if (state.kind === "absent" || !covers(this.coverage, state.secret.name)) return false;
     this.#held.hold(state.secret);
     return state.kind === "released";
+  }
+
+  /** Whether it may hear of a name at all: of another that it neither has nor may watch, not even that there is one. */
+  #mayBeTold(name: SecretName): boolean {
+    return covers(this.coverage, name) && (this.#held.has(name) || this.reader.mayWatch(name));
   }
 
   async #remove(name: SecretName, revision: bigint): Promise<void> {
