@@ -22,7 +22,8 @@ export interface AccessExplanation {
 export interface AccessQuestion {
   readonly principal: string;
   readonly action: Action;
-  readonly name: SecretName;
+  /** Undefined for an action that has no one name. */
+  readonly name: SecretName | undefined;
 }
 
 /** What the verification of the audit trail found. */
@@ -77,14 +78,18 @@ export class Administration {
     this.#parts = parts;
   }
 
-  /** How the broker is. */
+  /** How the broker is, with the frozen names that the caller may administer. */
   async getStatus(call: Call): Promise<BrokerStatus> {
-    return await this.#perform(call, () => Promise.resolve(this.#parts.status()));
+    return await this.#perform(call, () => {
+      const { frozenNames, ...status } = this.#parts.status();
+      return Promise.resolve({ ...status, frozenNames: frozenNames.filter((name) => this.#mayAdminister(call, name)) });
+    });
   }
 
-  /** Whether a principal may do something, with the rule that decides. */
+  /** Whether a principal may do something, with the rule that decides; for whoever may administer the name in question. */
   async checkAccess(call: Call, question: AccessQuestion): Promise<AccessExplanation> {
-    return await this.#perform(call, () => Promise.resolve(this.#parts.explain(question)));
+    const { name } = question;
+    return await this.#perform(call, () => Promise.resolve(this.#parts.explain(question)), { name });
   }
 
   /** Verifies the audit trail. */
@@ -128,7 +133,7 @@ export class Administration {
     );
   }
 
-  /** Who watches now, in the order they came. */
+  /** Who watches now, in the order they came, with the names that the caller may administer. */
   async listConsumers(call: Call, { name, pageSize, afterId }: ConsumerQuery): Promise<readonly Consumer[]> {
     return await this.#perform(
       call,
@@ -136,10 +141,20 @@ export class Administration {
         Promise.resolve(
           this.#parts.watches.consumers
             .filter(({ id, holds }) => id > afterId && (name === undefined || holds(name)))
-            .slice(0, pageSize),
+            .slice(0, pageSize)
+            .map((consumer) => this.#shownTo(call, consumer)),
         ),
       { isChange: false, name },
     );
+  }
+
+  #shownTo(call: Call, { acknowledged, ...consumer }: Consumer): Consumer {
+    const shown = [...acknowledged].filter(([name]) => this.#mayAdminister(call, name));
+    return { ...consumer, acknowledged: new Map(shown) };
+  }
+
+  #mayAdminister(call: Call, name: SecretName): boolean {
+    return this.#parts.enforcement.mayAlso(call, "administer", { name });
   }
 
   async #perform<T>(

@@ -55,7 +55,7 @@ async function testPolicy(context: CommandContext, file: string, { config, json 
   }
   for (const { case: index, as, action, name, expect, decided, by } of failures) {
     await output.line(
-      `${file}: cases[${String(index)}] ${as} ${action} ${name}: expected ${expect}, got ${decided} by ${by}`,
+      `${file}: cases[${String(index)}] ${as} ${action}${name === undefined ? "" : ` ${name}`}: expected ${expect}, got ${decided} by ${by}`,
     );
   }
   await output.line(`${String(cases.length - failures.length)} passed, ${String(failures.length)} failed`);
@@ -67,7 +67,7 @@ function facts({
   name,
   expect,
   rule,
-}: PolicyCase): Readonly<Record<"as" | "action" | "name" | "expect", string>> {
+}: PolicyCase): Readonly<Record<"as" | "action" | "expect", string> & { name: string | undefined }> {
   return { as: principal, action, name, expect: rule === undefined ? expect : `${expect} by ${rule}` };
 }
 

@@ -18,7 +18,8 @@ import { encodeText, encodeUint32 } from "./encode-field.js";
 export interface CheckAccessRequest {
   readonly principal: string;
   readonly action: Action;
-  readonly name: string;
+  /** Only `list`, `watch` and `administer` can be asked about without one. */
+  readonly name?: string | undefined;
 }
 
 /** Whether a principal may do something, and why. */
@@ -85,7 +86,7 @@ export interface ConsumerAnswer {
 }
 
 /** A question about rights for the wire. @throws SecretError `FIELD_INVALID` */
-export function encodeCheckAccess({ principal, action, name }: CheckAccessRequest): WireCheck {
+export function encodeCheckAccess({ principal, action, name = "" }: CheckAccessRequest): WireCheck {
   return { principal: encodeText("principal", principal), action, name: encodeText("name", name) };
 }
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Action, actions } from "../domain/action.js";
+import { type Action, actions, actionsWithoutName } from "../domain/action.js";
 import { secretNameProblem, type SecretName } from "../domain/secret-name.js";
 import { parseListFile } from "./list-file.js";
 import { readConfigText } from "./read-config-text.js";
@@ -9,7 +9,8 @@ export interface PolicyCase {
   readonly principal: string;
   readonly groups: readonly string[];
   readonly action: Action;
-  readonly name: SecretName;
+  /** Undefined for an action that has no one name. */
+  readonly name: SecretName | undefined;
   readonly version: number | undefined;
   readonly field: string | undefined;
   readonly expect: "allow" | "deny";
@@ -23,14 +24,21 @@ const casesSchema: z.ZodType<readonly PolicyCase[]> = z.array(
       as: z.string().min(1),
       groups: z.array(z.string().min(1)).default([]),
       action: z.enum(actions),
-      name: z.string().refine((name) => secretNameProblem(name) === undefined, { error: "must be a secret's name" }),
+      name: z
+        .string()
+        .refine((name) => secretNameProblem(name) === undefined, { error: "must be a secret's name" })
+        .optional(),
       version: z.number().int().min(1).optional(),
       field: z.string().min(1).optional(),
       expect: z.enum(["allow", "deny"]),
       rule: z.string().min(1).optional(),
     })
+    .refine(({ action, name }) => name !== undefined || actionsWithoutName.has(action), {
+      error: `is missing; only ${[...actionsWithoutName].join(", ")} are decided without one`,
+      path: ["name"],
+    })
     .transform(({ as: principal, name, ...rest }): PolicyCase => ({
-      ...{ principal, name: name as SecretName, groups: rest.groups, action: rest.action },
+      ...{ principal, name: name as SecretName | undefined, groups: rest.groups, action: rest.action },
       ...{ version: rest.version, field: rest.field, expect: rest.expect, rule: rest.rule },
     })),
 );

@@ -15,3 +15,6 @@ export const actions = [
 
 /** One of {@link actions}. */
 export type Action = (typeof actions)[number];
+
+/** The actions that a call can want without a name: to list, to watch what begins with a prefix, to administer the broker. */
+export const actionsWithoutName: ReadonlySet<Action> = new Set<Action>(["list", "watch", "administer"]);

@@ -2,7 +2,7 @@ import type { Action } from "../domain/action.js";
 import type { Caller } from "../domain/caller.js";
 import type { SecretName } from "../domain/secret-name.js";
 import type { GrantSettings } from "./compile-policy.js";
-import { grantCovers } from "./granted-access.js";
+import { grantCovers, speaksWithoutName } from "./granted-access.js";
 import type { Grant } from "./grants.js";
 import type { Decision, Part, Policy } from "./policy.js";
 import { matchesPattern } from "./segment-pattern.js";
@@ -11,7 +11,8 @@ import { matchesPattern } from "./segment-pattern.js";
 export interface AccessRequest {
   readonly caller: Caller;
   readonly action: Action;
-  readonly name: SecretName;
+  /** Undefined for an action that has no one name. */
+  readonly name: SecretName | undefined;
   readonly part?: Part | undefined;
 }
 
@@ -31,7 +32,7 @@ export function explainAccess(
   granting: GrantSettings | undefined,
   { caller, action, name, part }: AccessRequest,
 ): AccessExplanation {
-  const decision = policy.decide(caller, action, name, part);
+  const decision = name === undefined ? policy.decideAction(caller, action) : policy.decide(caller, action, name, part);
   if (decision.allowed || granting === undefined) return { decision, nearest: undefined };
   const groups = [...caller.groups, ...(granting.memberships.get(caller.principal) ?? [])];
   const request = { principal: caller.principal, groups, action, name, part };
@@ -40,14 +41,17 @@ export function explainAccess(
     .map((grant) => ({ grant, fit: fitOf(grant, request) }));
   const best = Math.max(...fits.map(({ fit }) => fit.score), 0);
   const nearest = best >= minScore ? fits.find(({ fit }) => fit.score === best) : undefined;
-  return { decision, nearest: nearest && { rule: nearest.grant.name, why: whyNot(nearest.fit.misses, decision.rule) } };
+  return {
+    decision,
+    nearest: nearest && { rule: nearest.grant.name, why: whyNot(nearest.fit.misses, request, decision.rule) },
+  };
 }
 
 interface PlainRequest {
   readonly principal: string;
   readonly groups: readonly string[];
   readonly action: Action;
-  readonly name: SecretName;
+  readonly name: SecretName | undefined;
   readonly part: Part | undefined;
 }
 
@@ -70,7 +74,10 @@ function fitOf(grant: Grant, { principal, groups, action, name, part }: PlainReq
     principal:
       grant.principals.some((pattern) => matchesPattern(principal, pattern)) ||
       grant.groups.some((group) => groups.includes(group)),
-    name: grant.names.some((pattern) => matchesPattern(name, pattern)),
+    name:
+      name === undefined
+        ? speaksWithoutName(grant, action)
+        : grant.names.some((pattern) => matchesPattern(name, pattern)),
     action: grant.actions.includes(action),
     part: grantCovers(grant, action, part),
   };
@@ -79,8 +86,13 @@ function fitOf(grant: Grant, { principal, groups, action, name, part }: PlainReq
   return { misses: all.filter((each) => !agrees[each]), score };
 }
 
-function whyNot(misses: readonly Miss[], decidingRule: string): string {
+function whyNot(misses: readonly Miss[], { name }: PlainRequest, decidingRule: string): string {
   if (misses.length === 0) return `would allow it, but "${decidingRule}" goes before it`;
-  const others = misses.map((miss) => (miss === "part" ? "other versions or fields" : `another ${miss}`));
-  return `is for ${others.join(" and ")}`;
+  const others: Readonly<Record<Miss, string>> = {
+    principal: "another principal",
+    name: name === undefined ? "some names only" : "another name",
+    action: "another action",
+    part: "other versions or fields",
+  };
+  return `is for ${misses.map((miss) => others[miss]).join(" and ")}`;
 }

@@ -1,6 +1,7 @@
 import { type Action, actions } from "../domain/action.js";
 import type { Caller } from "../domain/caller.js";
 import type { SecretName } from "../domain/secret-name.js";
+import { coverEveryName } from "./every-name.js";
 import { PatternIndex } from "./pattern-index.js";
 import type { Grant, Memberships } from "./grants.js";
 import type { Decision, Part } from "./policy.js";
@@ -16,6 +17,7 @@ interface Rule {
   readonly grant: Grant;
   readonly order: number;
   readonly decision: Decision;
+  readonly coversEveryName: boolean;
 }
 
 /**
@@ -34,7 +36,9 @@ export class GrantedAccess {
 
   constructor(grants: readonly Grant[], memberships: Memberships) {
     this.#memberships = memberships;
-    for (const [order, grant] of grants.entries()) this.#add({ grant, order, decision: decisionOf(grant) });
+    for (const [order, grant] of grants.entries()) {
+      this.#add({ grant, order, decision: decisionOf(grant), coversEveryName: coverEveryName(grant.names) });
+    }
   }
 
   /** Decides one action on a name, or on a part of it. */
@@ -43,7 +47,7 @@ export class GrantedAccess {
     return this.#accessOf(caller).decide(action, name, part);
   }
 
-  /** Whether there is any name that the action may be done to; which, is decided for each. */
+  /** Decides an action that has no name, by the rules that {@link speaksWithoutName}. */
   decideAction(caller: Caller, action: Action): Decision {
     return this.#accessOf(caller).decideAction(action);
   }
@@ -96,17 +100,15 @@ class CallerAccess {
   }
 
   decideAction(action: Action): Decision {
-    return this.#byAction.get(action)?.first ?? defaultDeny;
+    return this.#byAction.get(action)?.withoutName ?? defaultDeny;
   }
 }
 
 /** To which names one caller may do one action. */
 class ActionAccess {
-  /** What the first grant that allows it decides; undefined where none does. */
-  first: Decision | undefined;
   readonly #action: Action;
   readonly #rules = new PatternIndex<Rule>();
-  #firstOrder = Infinity;
+  #decidingWithoutName: Rule | undefined;
   /** Whether some grant is limited to versions or members. */
   #hasLimits = false;
   // name → what is decided of the whole active version
@@ -116,14 +118,17 @@ class ActionAccess {
     this.#action = action;
   }
 
+  /** What is decided where no name is given; undefined where no rule speaks of that. */
+  get withoutName(): Decision | undefined {
+    return this.#decidingWithoutName?.decision;
+  }
+
   add(rule: Rule): void {
-    const { effect, names, versions, fields } = rule.grant;
+    const { names, versions, fields } = rule.grant;
     for (const pattern of names) this.#rules.add(pattern, rule);
     this.#hasLimits ||= versions !== undefined || fields !== undefined;
-    if (effect === "allow" && rule.order < this.#firstOrder) {
-      this.#firstOrder = rule.order;
-      this.first = rule.decision;
-    }
+    const speaks = speaksWithoutName(rule.grant, this.#action, rule.coversEveryName);
+    if (speaks && goesBefore(rule, this.#decidingWithoutName)) this.#decidingWithoutName = rule;
   }
 
   decide(name: SecretName, part: Part | undefined): Decision {
@@ -153,6 +158,20 @@ export function grantCovers({ versions, fields }: Grant, action: Action, part: P
   if (fields !== undefined && !fields.some((each) => each === field)) return false;
   if (versions === undefined) return true;
   return versions === "active" ? version === undefined : versions.some((each) => each === version);
+}
+
+/**
+ * Whether a grant says something of an action without a name. To administer without one concerns everything, and so does
+ * what forbids: both take a grant for every name. Anything else is allowed by a grant for some name, as each name that
+ * it yields is decided again.
+ */
+export function speaksWithoutName(
+  grant: Grant,
+  action: Action,
+  coversEveryName: boolean = coverEveryName(grant.names),
+): boolean {
+  if (!grantCovers(grant, action, undefined)) return false;
+  return coversEveryName || (grant.effect === "allow" && action !== "administer");
 }
 
 function goesBefore(rule: Rule, other: Rule | undefined): boolean {

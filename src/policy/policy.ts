@@ -22,6 +22,9 @@ export interface Part {
 export interface Policy {
   /** Decides one action on one name, or on a part of it. */
   decide(caller: Caller, action: Action, name: SecretName, part?: Part): Decision;
-  /** Decides an action that has no one name, such as listing; each name it yields is decided again. */
+  /**
+   * Decides an action that has no one name. To administer without one is to administer everything; of anything else, each
+   * name that it yields is decided again.
+   */
   decideAction(caller: Caller, action: Action): Decision;
 }

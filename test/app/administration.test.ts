@@ -1,8 +1,11 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Metadata } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createFreezeFile } from "../../src/app/freeze-file.js";
+import { createAccessToken, hashOfToken } from "../../src/identity/access-token.js";
 import { startBroker, type TestBroker } from "../../src/testkit/start-broker.js";
+import { run } from "../cli/run-in-process.js";
 import { Watcher } from "../server/watcher.js";
 import { RpcCaller } from "./call-rpc.js";
 
@@ -137,6 +140,129 @@ describe("administration of a running broker", () => {
     const second = await list({ pageSize: 2, pageToken: first.nextPageToken });
     expect(second).toMatchObject({ consumers: [{ principal: "local" }], nextPageToken: "" });
     expect(await caller.call("ListConsumers", { pageToken: "x" })).toMatchObject({ reason: "FIELD_INVALID" });
+  });
+});
+
+describe("administration under policies", () => {
+  const tokens = { ops: createAccessToken(), closed: createAccessToken(), most: createAccessToken() };
+  const team = createAccessToken();
+  const principals = Object.entries({ ...tokens, team });
+  const config = `
+general_settings: { key_management_settings: { access_mode: read_and_write, hosted_keys: [team/A, payments/A] } }
+secret_broker:
+  manager: { kind: memory }
+  admin: { listen: "off" }
+  log: { level: error }
+  audit: { sink: file, path: audit.jsonl }
+  authentication: { tokens: { file: tokens.yaml } }
+  policies:
+    - { name: operators, principals: [ops, closed, most], actions: ["*", administer], names: ["**"] }
+    - { name: closing, effect: deny, principals: [closed], actions: ["*", administer], names: ["*", "*/**"] }
+    - { name: no-payments, effect: deny, principals: [most], actions: ["*", administer], names: ["payments/**"] }
+    - { name: team, principals: [team], actions: [list, watch, administer], names: ["team/**"] }
+`;
+  let broker: TestBroker;
+  let caller: RpcCaller;
+
+  beforeEach(async () => {
+    const entries = principals.map(
+      ([principal, token]) => `  - { principal: ${principal}, hash: "${hashOfToken(token)}" }`,
+    );
+    broker = await startBroker({ config, files: { "tokens.yaml": `tokens:\n${entries.join("\n")}\n` } });
+    caller = new RpcCaller(broker.address);
+  });
+
+  afterEach(async () => {
+    caller.close();
+    await broker.stop();
+  });
+
+  const as = (token: string): Metadata => {
+    const metadata = new Metadata();
+    metadata.set("authorization", `Bearer ${token}`);
+    return metadata;
+  };
+
+  const nameless = { GetStatus: {}, VerifyAudit: {}, ReloadConfiguration: {}, ListConsumers: {}, ListSecrets: {} };
+  const question = (name: string): object => ({ principal: "p", action: "read", name });
+  const named = (name: string): Record<string, object> => ({
+    FreezeSecret: { name, cause: "a test" },
+    UnfreezeSecret: { name },
+    CheckAccess: question(name),
+    ListConsumers: { name },
+  });
+
+  /** Which of some calls are not denied. */
+  async function allowedOf(calls: Record<string, object>, token: string): Promise<string[]> {
+    const outcomes = Object.entries(calls).map(async ([rpc, request]) => {
+      const { reason } = await caller.call(rpc, request, as(token));
+      return reason === "POLICY_DENIED" ? [] : [rpc];
+    });
+    return (await Promise.all(outcomes)).flat();
+  }
+
+  it("is refused to whom a rule denies every name, whatever else allows it", async () => {
+    expect(await allowedOf(nameless, tokens.ops)).toEqual(Object.keys(nameless));
+    expect(await allowedOf(nameless, tokens.closed)).toEqual([]);
+    for (const name of ["team/A", "x"]) expect(await allowedOf(named(name), tokens.closed)).toEqual([]);
+  });
+
+  it("takes the right to the name it is about, and without a name to every name", async () => {
+    expect(await allowedOf(named("team/A"), team)).toEqual(Object.keys(named("team/A")));
+    for (const name of ["payments/A", "team"]) expect(await allowedOf(named(name), team)).toEqual([]);
+    expect(await allowedOf(nameless, team)).toEqual(["ListSecrets"]);
+    expect(await allowedOf({ CheckAccess: { principal: "p", action: "list", name: "" } }, team)).toEqual([]);
+    expect(await allowedOf(nameless, tokens.most)).toEqual(Object.keys(nameless));
+    expect(await allowedOf(named("payments/A"), tokens.most)).toEqual([]);
+  });
+
+  it("is explained and recorded as it is decided", async () => {
+    for (const [principal, token] of principals) {
+      const { code } = await caller.call("GetStatus", {}, as(token));
+      const { response } = await caller.call(
+        "CheckAccess",
+        { principal, action: "administer", name: "" },
+        as(tokens.ops),
+      );
+      const record = readFileSync(broker.auditFile, "utf8")
+        .split("\n")
+        .findLast((line) => line.includes(`"principal":"${principal}"`) && !line.includes('"name"'));
+      const { decision, rule } = JSON.parse(record ?? "{}") as { decision: string; rule: string };
+      const file = join(broker.directory, "config.yaml");
+      const checked = await run(["policy", "check", "--config", file, "--as", principal, "--action", "administer"]);
+      expect(response).toMatchObject({ allowed: code === "OK", rule });
+      expect(decision).toBe(code === "OK" ? "allow" : "deny");
+      expect(checked.stdout).toMatch(code === "OK" ? `allowed by ${rule}` : `denied by ${rule}`);
+    }
+    const about = { principal: "team", action: "administer", name: "" };
+    expect((await caller.call("CheckAccess", about, as(tokens.ops))).response).toEqual({
+      ...{ allowed: false, rule: "default deny" },
+      nearestAllowingRule: "team is for some names only",
+    });
+    const without = { principal: "team", action: "read", name: "" };
+    expect(await caller.call("CheckAccess", without, as(tokens.ops))).toMatchObject({ reason: "FIELD_INVALID" });
+  });
+
+  it("shows no names that a rule denies", async () => {
+    const payload = { $case: "text", value: "v" };
+    for (const name of ["team/A", "payments/A"]) await caller.call("WriteSecret", { name, payload }, as(tokens.ops));
+    const watcher = new Watcher(broker.address, as(tokens.ops)).subscribe({ names: ["team/A", "payments/A"] });
+    await watcher.untilSynced();
+    for (const name of ["team/A", "payments/A"]) watcher.say({ $case: "ack", value: { name, version: 1 } });
+    // Not hosted, and no reason to forget about them.
+    for (const name of ["other/A", "payments/B"])
+      await caller.call("FreezeSecret", { name, cause: "a test" }, as(tokens.ops));
+    const shownTo = async (token: string): Promise<unknown> => {
+      const { frozenNames } = (await caller.call("GetStatus", {}, as(token))).response as { frozenNames: string[] };
+      const { consumers } = (await caller.call("ListConsumers", {}, as(token))).response as {
+        consumers: { acknowledgedVersions: Map<string, number> }[];
+      };
+      return { frozenNames, acknowledged: consumers.map(({ acknowledgedVersions: acked }) => [...acked.keys()]) };
+    };
+    const all = { frozenNames: ["other/A", "payments/B"], acknowledged: [["team/A", "payments/A"]] };
+    await expect.poll(() => shownTo(tokens.ops)).toEqual(all);
+    expect(await shownTo(tokens.most)).toEqual({ frozenNames: ["other/A"], acknowledged: [["team/A"]] });
+    await watcher.leave();
   });
 });
 

@@ -12,6 +12,9 @@ secret_broker:
     - { name: a, principals: [app], actions: [read, write], names: ["a/*"] }
     - { name: fields, groups: [g], actions: [read], names: ["b/*"], fields: [user] }
     - { name: no, effect: deny, principals: ["**"], actions: ["*"], names: [a/B] }
+    - { name: some, principals: [half, closed], actions: [list, administer], names: ["a/*"] }
+    - { name: all, principals: [whole], actions: [administer], names: ["**"] }
+    - { name: none, effect: deny, principals: [closed], actions: [list], names: ["**"] }
   principals: [{ principal: member, groups: [g] }]
 `;
 
@@ -51,7 +54,19 @@ describe("policy check", () => {
       4,
       "denied by default deny\nnearest: fields is for other versions or fields\n",
     ],
-    [["z", "--as", "nobody", "--action", "administer"], 4, "denied by default deny\n"],
+    [
+      ["z", "--as", "nobody", "--action", "administer"],
+      4,
+      "denied by default deny\nnearest: all is for another principal\n",
+    ],
+    [["--as", "half", "--action", "list"], 0, "allowed by some\n"],
+    [["--as", "half", "--action", "administer"], 4, "denied by default deny\nnearest: some is for some names only\n"],
+    [["--as", "whole", "--action", "administer"], 0, "allowed by all\n"],
+    [
+      ["--as", "closed", "--action", "list"],
+      4,
+      'denied by none\nnearest: some would allow it, but "none" goes before it\n',
+    ],
   ])("%j ends with %i", async (argv, code, stdout) => {
     expect(await check(...argv)).toMatchObject({ code, stdout });
   });
@@ -67,6 +82,7 @@ describe("policy check", () => {
   it.each([
     [["../x", "--as", "p", "--action", "read"], /the name/u],
     [["x", "--as", "p", "--action", "peek"], /--action must be one of read/u],
+    [["--as", "p", "--action", "read"], /the name is missing; only list, watch, administer/u],
   ])("%j is wrong usage", async (argv, message) => {
     expect(await check(...argv)).toMatchObject({ code: 2, stderr: expect.stringMatching(message) as unknown });
   });
@@ -92,6 +108,18 @@ describe("policy test", () => {
       "2 passed, 2 failed",
       "",
     ]);
+  });
+
+  it("decides what has no name", async () => {
+    const result = await test(`cases:
+  - { as: half, action: administer, expect: allow }
+  - { as: closed, action: list, expect: deny, rule: none }
+`);
+    expect(result.stdout).toMatch(
+      /cases\[0\] half administer: expected allow, got deny by default deny\n1 passed, 1 failed/u,
+    );
+    const wrong = await test("cases: [{ as: half, action: read, expect: allow }]\n");
+    expect(wrong.stderr).toMatch(/cases\[0\]\.name is missing; only list, watch, administer/u);
   });
 
   it("passes when all are decided as they say", async () => {

@@ -17,9 +17,9 @@ export class Watcher {
   readonly #ended: Promise<ServiceError>;
   #seen = 0;
 
-  constructor(address: string) {
+  constructor(address: string, metadata: Metadata = new Metadata()) {
     this.#client = new SecretBrokerClient(address, credentials.createInsecure());
-    this.#stream = this.#client.watchSecrets(new Metadata());
+    this.#stream = this.#client.watchSecrets(metadata);
     this.#stream.on("data", (message: WatchSecretsResponse) => {
       this.told.push(message);
     });

@@ -1,5 +1,5 @@
 import type { Administration } from "../../broker/administration.js";
-import { type Action, actions } from "../../domain/action.js";
+import { type Action, actions, actionsWithoutName } from "../../domain/action.js";
 import { CheckAccessRequest, type CheckAccessResponse } from "../../gen/secretbroker/v1/administration_broker.js";
 import { FieldChecks } from "../requests/field-checks.js";
 import type { UnaryRpc } from "../rpc.js";
@@ -16,7 +16,8 @@ export function checkAccess(administration: Administration): UnaryRpc<CheckAcces
       if (request.principal === "") checks.violate("principal", "must not be empty");
       const principal = checks.text("principal", request.principal, maxPrincipalLength);
       const action = actionField(checks, request.action);
-      const name = checks.name("name", request.name);
+      const name =
+        request.name === "" && actionsWithoutName.has(action) ? undefined : checks.name("name", request.name);
       checks.assertNone();
       const {
         allowed,

@@ -94,7 +94,10 @@ export interface CheckAccessRequest {
   principal: string;
   /** Required. The action: read, list, describe, write, activate, delete, restore, destroy, rotate, watch, administer. */
   action: string;
-  /** Required. The secret's name. 1 to 512 characters. */
+  /**
+   * The secret's name. 1 to 512 characters. Required, except for list, watch and administer: without it they are decided
+   * as for a call that has no name, such as GetStatus.
+   */
   name: string;
 }
 
@@ -1608,7 +1611,10 @@ export const Consumer_AcknowledgedVersionsEntry: MessageFns<Consumer_Acknowledge
   },
 };
 
-/** Shows and steers a running broker. Every RPC needs the action administer. Errors as in SecretBroker. */
+/**
+ * Shows and steers a running broker. Every RPC needs the action administer: for the name in its request, or for every
+ * name where there is none. Names that a policy denies are left out of what is shown. Errors as in SecretBroker.
+ */
 export type AdministrationBrokerService = typeof AdministrationBrokerService;
 export const AdministrationBrokerService = {
   /** Tells how managers, cache and audit are. */

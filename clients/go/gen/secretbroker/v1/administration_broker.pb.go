@@ -376,7 +376,8 @@ type CheckAccessRequest struct {
 	Principal string `protobuf:"bytes,1,opt,name=principal,proto3" json:"principal,omitempty"`
 	// Required. The action: read, list, describe, write, activate, delete, restore, destroy, rotate, watch, administer.
 	Action string `protobuf:"bytes,2,opt,name=action,proto3" json:"action,omitempty"`
-	// Required. The secret's name. 1 to 512 characters.
+	// The secret's name. 1 to 512 characters. Required, except for list, watch and administer: without it they are decided
+	// as for a call that has no name, such as GetStatus.
 	Name          string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

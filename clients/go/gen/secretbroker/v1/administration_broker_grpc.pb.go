@@ -32,7 +32,8 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Shows and steers a running broker. Every RPC needs the action administer. Errors as in SecretBroker.
+// Shows and steers a running broker. Every RPC needs the action administer: for the name in its request, or for every
+// name where there is none. Names that a policy denies are left out of what is shown. Errors as in SecretBroker.
 type AdministrationBrokerClient interface {
 	// Tells how managers, cache and audit are.
 	GetStatus(ctx context.Context, in *GetStatusRequest, opts ...grpc.CallOption) (*GetStatusResponse, error)
@@ -139,7 +140,8 @@ func (c *administrationBrokerClient) ListConsumers(ctx context.Context, in *List
 // All implementations must embed UnimplementedAdministrationBrokerServer
 // for forward compatibility.
 //
-// Shows and steers a running broker. Every RPC needs the action administer. Errors as in SecretBroker.
+// Shows and steers a running broker. Every RPC needs the action administer: for the name in its request, or for every
+// name where there is none. Names that a policy denies are left out of what is shown. Errors as in SecretBroker.
 type AdministrationBrokerServer interface {
 	// Tells how managers, cache and audit are.
 	GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error)
