@@ -13,6 +13,7 @@ import type { AuditConfig, AuditSinkConfig } from "../config/audit-config.js";
 import { SecretError } from "../domain/secret-error.js";
 import { openAuditKey } from "./audit-key-file.js";
 import { openAuditSink, type OpenAuditOptions } from "./open-audit-sink.js";
+import { trailNotes } from "./trail-notes.js";
 import { type KeptTrail, keptTrail } from "./verify-audit.js";
 
 /** What a trail is opened with, beside its configuration. */
@@ -93,9 +94,7 @@ export class AuditTrail {
     try {
       const found: Verification[] = [];
       for (const { trail, sink } of kept) found.push(await this.#verify(trail, sink, from));
-      const [first] = found.flatMap(({ faults }) => faults);
-      const records = Math.max(...found.map((each) => each.records));
-      return { records, problem: first && `${first.file}:${String(first.line)}: ${first.message}` };
+      return summaryOf(found, from);
     } catch (cause) {
       throw new SecretError("AUDIT_UNAVAILABLE", "the audit trail cannot be read", { cause });
     }
@@ -120,6 +119,16 @@ export class AuditTrail {
     this.#records += records;
     this.#lastWriteTime = new Date();
   }
+}
+
+/** What is told of several trails, of which one that is not whole is enough. */
+function summaryOf(found: readonly Verification[], from: Date | undefined): AuditVerification {
+  const [first] = found.flatMap(({ faults }) => faults);
+  const records = Math.max(...found.map((each) => each.records));
+  if (first !== undefined)
+    return { isIntact: false, records, problem: `${first.file}:${String(first.line)}: ${first.message}` };
+  const notes = new Set(found.flatMap((each) => trailNotes(each, from)));
+  return { isIntact: true, records, problem: notes.size === 0 ? undefined : [...notes].join("; ") };
 }
 
 /** One sink alone needs nothing around it: the log waits for it no longer than its deadline either. */

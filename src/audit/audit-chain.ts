@@ -14,6 +14,14 @@ export interface TornBytes {
   read(): AsyncIterable<Buffer>;
 }
 
+/** What a start says beside what it builds on. */
+export interface StartFacts {
+  readonly time: string;
+  readonly torn?: TornBytes | undefined;
+  /** Whether what it builds on was written and is gone. */
+  readonly isAfterLoss?: boolean;
+}
+
 /** More than the members take that a batch's last line ends with. */
 const maxBatchMembersLength = 256;
 
@@ -29,9 +37,10 @@ export class AuditChain {
    * The first line of a file, or of what follows a tear.
    * @param end what the chain goes on from; undefined for a new one
    */
-  async start(end: ChainEnd | undefined, time: string, torn?: TornBytes): Promise<Sealed> {
+  async start(end: ChainEnd | undefined, { time, torn, isAfterLoss = false }: StartFacts): Promise<Sealed> {
     const { chain, link, hash: previous } = end ?? { chain: randomUUID(), link: 0, hash: noHash };
-    const prefix = signedPrefix({ kind: "start", chain, link: link + 1, time, previous, torn: torn?.length ?? 0 });
+    const facts = { time, previous, torn: torn?.length ?? 0, isAfterLoss };
+    const prefix = signedPrefix({ kind: "start", chain, link: link + 1, ...facts });
     const digest = createHash("sha256").update(`${previous}\n`);
     if (torn !== undefined) for await (const bytes of torn.read()) digest.update(bytes);
     return this.#sign("start", prefix, { chain, link: link + 1, hash: digest.update(prefix).digest("hex") });
@@ -53,7 +62,8 @@ export class AuditChain {
 
   /** Signs everything up to the end. */
   checkpoint({ chain, link, hash: previous }: ChainEnd, time: string): Sealed {
-    const prefix = signedPrefix({ kind: "checkpoint", chain, link: link + 1, time, previous, torn: 0 });
+    const facts = { time, previous, torn: 0, isAfterLoss: false };
+    const prefix = signedPrefix({ kind: "checkpoint", chain, link: link + 1, ...facts });
     const next = hash("sha256", `${previous}\n${prefix}`, "hex");
     return this.#sign("checkpoint", prefix, { chain, link: link + 1, hash: next });
   }

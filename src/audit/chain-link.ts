@@ -43,6 +43,8 @@ export interface SignedLink {
   readonly previous: string;
   /** How many bytes before this line belong to no link, as a write that was torn leaves them. */
   readonly torn: number;
+  /** Whether links before this one were written and are gone, as the broker noticed at this time; only of a start. */
+  readonly isAfterLoss: boolean;
   readonly hash: string;
   /** The id of the key it is signed with. */
   readonly key: string;
@@ -68,8 +70,9 @@ export function signedPrefix({
   time,
   previous,
   torn,
+  isAfterLoss,
 }: Omit<SignedLink, "hash" | "key" | "signature">): string {
-  const damage = torn > 0 ? `,"torn":${String(torn)}` : "";
+  const damage = `${torn > 0 ? `,"torn":${String(torn)}` : ""}${isAfterLoss ? ',"lost":true' : ""}`;
   return `{"audit":"${kind}","chain":"${chain}","time":"${time}","previous":"${previous}"${damage},"link":${String(link)}`;
 }
 
@@ -88,7 +91,7 @@ export const maxLineBytes: number = 4 * 1024 * 1024;
 
 // The last character of 64 bytes in base64url has four bits that mean nothing; they are zero.
 const signedPattern =
-  /^\{"audit":"(start|checkpoint)","chain":"([0-9a-f-]{36})","time":"([0-9TZ:.-]{24})","previous":"([0-9a-f]{64})"(?:,"torn":([1-9]\d{0,15}))?,"link":([1-9]\d{0,15}),"hash":"([0-9a-f]{64})","key":"([0-9a-f]{16})","signature":"([\w-]{85}[AQgw])"\}$/;
+  /^\{"audit":"(?!checkpoint.*"lost":)(start|checkpoint)","chain":"([0-9a-f-]{36})","time":"([0-9TZ:.-]{24})","previous":"([0-9a-f]{64})"(?:,"torn":([1-9]\d{0,15}))?(,"lost":true)?,"link":([1-9]\d{0,15}),"hash":"([0-9a-f]{64})","key":"([0-9a-f]{16})","signature":"([\w-]{85}[AQgw])"\}$/;
 // A record may hold U+2028 and U+2029, which end a line for a pattern and not for JSON.
 const batchPattern = /^\{"time":.*,"link":([1-9]\d{0,15}),"hash":"([0-9a-f]{64})","mac":"([0-9a-f]{32})"\}$/s;
 
@@ -104,7 +107,8 @@ export function parseLink(line: string): Link | undefined {
 function parseSigned(line: string): SignedLink | undefined {
   const found = signedPattern.exec(line);
   if (found === null) return undefined;
-  const [, kind, chain = "", time = "", previous = "", torn = "0", link, hash = "", key = "", signature = ""] = found;
-  const numbers = { link: Number(link), torn: Number(torn) };
-  return { kind: kind === "start" ? "start" : "checkpoint", chain, time, previous, ...numbers, hash, key, signature };
+  const [, kind, chain = "", time = "", previous = "", torn = "0", lost, link, hash = "", key = "", signature = ""] =
+    found;
+  const told = { chain, time, previous, link: Number(link), torn: Number(torn), isAfterLoss: lost !== undefined };
+  return { kind: kind === "start" ? "start" : "checkpoint", ...told, hash, key, signature };
 }

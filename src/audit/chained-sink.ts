@@ -1,7 +1,7 @@
 import type { AuditKey } from "./audit-key.js";
 import { AuditChain, type Sealed } from "./audit-chain.js";
 import type { AuditSink } from "./audit-sink.js";
-import type { AuditTarget } from "./audit-target.js";
+import type { AuditTarget, Continuation } from "./audit-target.js";
 import type { ChainEnd, Link } from "./chain-link.js";
 import { IsoClock } from "./iso-clock.js";
 
@@ -35,6 +35,13 @@ export interface ChainPosition {
 
 /** Whether what was written should be in what is opened, was moved away, or is known and was told to be lost. */
 type Written = "there" | "moved" | "lost";
+
+/** What a start builds on. */
+interface Basis {
+  readonly end: ChainEnd | undefined;
+  /** Whether that is known to have been written and is gone. */
+  readonly isAfterLoss: boolean;
+}
 
 /** Writes records as a chain: each batch is linked to the one before it, and about once a second all of it is signed. */
 export class ChainedSink implements AuditSink {
@@ -125,36 +132,42 @@ export class ChainedSink implements AuditSink {
 
   /** @param written what is known of what was written before */
   async #begin(written: Written): Promise<void> {
-    const { target, key, onFinding } = this.#options;
+    const { target } = this.#options;
     this.#isOpen = false;
     this.#opened += 1;
     this.#hasTarget = false;
-    const { end: found, last, torn } = await target.open();
+    const found = await target.open();
     this.#hasTarget = true;
-    let end = this.#end;
+    const { end, isAfterLoss } = this.#basisIn(found, written);
+    await this.#appendSigned(await this.#chain.start(end, { time: this.#clock.now(), torn: found.torn, isAfterLoss }));
+    this.#isOpen = true;
+  }
+
+  #basisIn({ end: found, last }: Continuation, written: Written): Basis {
+    const { target, key, onFinding } = this.#options;
     if (last !== undefined && !isWrittenWith(key, last)) {
       // What is known, or a chain of its own: to go on from somebody else's link would be to sign it.
       const message = `link ${String(last.link)} at the end of the audit trail is not this broker's: somebody else wrote it, or the key is another`;
       onFinding({ message, isLoss: true });
-    } else {
-      end = target.isKept ? this.#goOnFrom(found, written) : undefined;
+      return { end: this.#end, isAfterLoss: this.#end !== undefined };
     }
-    await this.#appendSigned(await this.#chain.start(end, this.#clock.now(), torn));
-    this.#isOpen = true;
+    return target.isKept ? this.#goOnFrom(found, written) : { end: undefined, isAfterLoss: false };
   }
 
   /**
    * A file that ends before the link that is known to have been written has lost something, or is another one: the
-   * chain goes on from what is known, so that the gap shows.
+   * chain goes on from what is known, so that the gap shows, and says so itself: a gap alone could be a file that is kept
+   * elsewhere.
    */
-  #goOnFrom(found: ChainEnd | undefined, written: Written): ChainEnd | undefined {
+  #goOnFrom(found: ChainEnd | undefined, written: Written): Basis {
     const known = this.#end;
-    if (known === undefined || (found?.chain === known.chain && found.link >= known.link)) return found;
+    const isThere = known === undefined || (found?.chain === known.chain && found.link >= known.link);
+    if (isThere) return { end: found, isAfterLoss: false };
     const message = `the audit trail does not have link ${String(known.link)}, which was written; if it was moved away keep it, else it was cut or replaced`;
     // What was moved away leaves nothing; anything else took its place.
-    const isKnown = written === "lost" || (written === "moved" && found === undefined);
-    if (!isKnown) this.#options.onFinding({ message, isLoss: true });
-    return known;
+    const isMoved = written === "moved" && found === undefined;
+    if (!isMoved && written !== "lost") this.#options.onFinding({ message, isLoss: true });
+    return { end: known, isAfterLoss: !isMoved };
   }
 
   async #checkpoint(): Promise<void> {

@@ -47,19 +47,32 @@ export async function findTrailFiles(path: string, from?: Date): Promise<TrailFi
     .filter((name) => name.startsWith(prefix))
     .map((name) => name.slice(prefix.length));
   const inDirectory = (suffix: string): string => join(directory, prefix + suffix);
-  const rotated = suffixes.filter((suffix) => rotatedPattern.test(suffix)).map(inDirectory);
+  const rotated = suffixes.filter((suffix) => rotatedPattern.test(suffix)).sort();
   const others = suffixes.filter((suffix) => otherPattern.test(`.${suffix}`)).sort();
-  return { own: await inOrder([...rotated, path], from), others: others.map(inDirectory) };
+  return { own: await inOrder([...rotated.map(inDirectory), path], from), others: others.map(inDirectory) };
 }
 
-/** By when they begin: their numbers begin anew with another chain. The one that is written stays the last. */
+/** By when they begin, then by number: numbers begin anew with another chain. The one that is written stays the last. */
 async function inOrder(files: readonly string[], from: Date | undefined): Promise<readonly string[]> {
-  const starts = await Promise.all(files.map(async (file) => ({ file, time: (await readStart(file))?.time ?? "" })));
+  const starts = await Promise.all(
+    files.map(async (file) => {
+      const { time = "", isAfterLoss = false } = (await readStart(file)) ?? {};
+      return { file, time, isAfterLoss };
+    }),
+  );
   const live = starts.pop();
   const ordered = starts.sort((a, b) => (a.time < b.time ? -1 : Number(a.time > b.time)));
   if (live !== undefined) ordered.push(live);
-  const first = from === undefined ? 0 : ordered.findLastIndex(({ time }) => time <= from.toISOString());
-  return ordered.slice(Math.max(first, 0)).map(({ file }) => file);
+  let first =
+    from === undefined
+      ? 0
+      : Math.max(
+          ordered.findLastIndex(({ time }) => time <= from.toISOString()),
+          0,
+        );
+  // What is told to be lost there may be back, in the file before.
+  while (first > 0 && ordered[first]?.isAfterLoss === true) first -= 1;
+  return ordered.slice(first).map(({ file }) => file);
 }
 
 /** What a file begins with; undefined when it is no start, or there is no file. */

@@ -22,7 +22,7 @@ export interface Verification {
   readonly unsigned: number;
   /** How many bytes a crash left that belong to no link; nobody was answered on their strength. */
   readonly torn: number;
-  /** How many links before the first one are in files that were not given. */
+  /** How many links before the first one are not in what was given and no fault: they may be kept elsewhere. */
   readonly missingBefore: number;
   /** Where the last chain ends. */
   readonly end: ChainEnd | undefined;
@@ -117,22 +117,39 @@ export class ChainVerifier {
     const end = this.#end;
     if (link.kind === "start" && end?.chain !== link.chain) return this.#beginning(link);
     if (end === undefined) return unknownBefore(link);
-    if (link.kind === "batch") return end;
+    return link.kind === "batch" ? end : this.#following(link, end);
+  }
+
+  #following(link: SignedLink, end: ChainEnd): ChainEnd {
+    if (link.kind === "start" && link.link > end.link + 1) return this.#afterGap(link, end.link + 1);
     if (end.chain !== "" && link.chain !== end.chain) this.#fault("this is of another chain");
     if (link.previous !== end.hash) this.#fault("this does not follow the link before it");
     return { ...end, chain: link.chain };
   }
 
-  #beginning({ chain, link, previous }: SignedLink): ChainEnd {
+  #beginning(start: SignedLink): ChainEnd {
+    const { chain, link, previous, isAfterLoss } = start;
     this.#unsigned.before += this.#unsigned.here;
     this.#unsigned.here = 0;
     if (this.#chains.has(chain)) this.#fault("a chain begins here that was there before");
     else if (this.#chains.size >= maxChains) this.#fault("there are more chains than can be told apart");
     else this.#chains.add(chain);
-    if (this.#end === undefined) this.#found.missingBefore = link - 1;
-    else if (link !== 1) this.#fault("a chain goes on here whose beginning is missing");
+    if (link !== 1 && (isAfterLoss || this.#end !== undefined)) return this.#afterGap(start, 1);
+    this.#found.missingBefore += link - 1;
     if (link === 1 && previous !== noHash) this.#fault("a chain begins here, and names a link before it");
     return { chain, link: link - 1, hash: previous };
+  }
+
+  /** Goes on from what a start says it builds on. @param first the first of the links that are not there */
+  #afterGap({ chain, link, time, previous, isAfterLoss }: SignedLink, first: number): ChainEnd {
+    const last = link - 1;
+    const missing =
+      first === last ? `link ${String(last)} is missing` : `links ${String(first)} to ${String(last)} are missing`;
+    const why = isAfterLoss
+      ? `the broker noticed the loss at ${time}; what was only moved away can be put back`
+      : "what stood between this and what comes before it is not there";
+    this.#fault(`${missing}: ${why}`);
+    return { chain, link: last, hash: previous };
   }
 
   #checkBody(link: Link): void {

@@ -28,8 +28,10 @@ export interface AccessQuestion {
 
 /** What the verification of the audit trail found. */
 export interface AuditVerification {
+  /** Whether nothing is wrong. */
+  readonly isIntact: boolean;
   readonly records: number;
-  /** The first thing that is wrong; undefined when the trail is whole. */
+  /** The first thing that is wrong; where nothing is, what the trail cannot tell, such as links that are not kept here. */
   readonly problem: string | undefined;
 }
 

@@ -55,7 +55,7 @@ async function verifyAudit(context: CommandContext, options: VerifyOptions): Pro
     return;
   }
   for (const trail of trails) {
-    await printTrail(context, trail);
+    await printTrail(context, trail, options);
     const missing = options.complete === true ? incompleteness(trail) : undefined;
     if (missing !== undefined) await output.line(`${trail.trail}: NOT complete: ${missing}`);
   }
@@ -70,18 +70,19 @@ function incompleteness({ missingBefore, end, headMissing }: TrailReport): strin
   return headMissing ? noHead : undefined;
 }
 
-async function printTrail({ output }: CommandContext, report: TrailReport): Promise<void> {
-  const { trail, faults, records, unsigned, torn, missingBefore, chains, headMissing } = report;
+async function printTrail(
+  { output }: CommandContext,
+  report: TrailReport,
+  { from }: Pick<VerifyOptions, "from">,
+): Promise<void> {
+  const { trailNotes } = await import("../app/trail-notes.js");
+  const { trail, faults, records, unsigned, headMissing } = report;
   for (const { file, line, message } of faults) await output.line(`${file}:${String(line)}: ${message}`);
   const state = faults.length > 0 ? "NOT as they were written" : "as they were written";
   await output.line(`${trail}: ${String(records)} records, ${state}`);
   if (unsigned > 0) await output.note(`the last ${String(unsigned)} are not signed yet`);
-  if (torn > 0)
-    await output.note(`${String(torn)} bytes belong to no record; a crash left them, and nobody was answered`);
   if (headMissing) await output.note(noHead);
-  if (chains > 1)
-    await output.note(`${String(chains)} chains follow each other; nothing tells whether the end of each is there`);
-  if (missingBefore > 0) await output.note(`${String(missingBefore)} links before the first one are kept elsewhere`);
+  for (const note of trailNotes(report, from)) await output.note(note);
 }
 
 async function trailOf({ config, file, publicKey: key, head }: VerifyOptions): Promise<AuditConfig> {

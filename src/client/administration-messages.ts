@@ -39,9 +39,13 @@ export interface VerifyAuditRequest {
 
 /** What the verification found. */
 export interface VerifyAuditAnswer {
+  /** Whether nothing is wrong. */
   readonly intact: boolean;
   readonly records: number;
-  /** The first thing that is wrong; undefined when the trail is whole. */
+  /**
+   * The first thing that is wrong. Where nothing is, what the trail cannot tell, such as that its first links are not
+   * kept here; undefined when it is whole.
+   */
   readonly problem: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, copyFile, mkdtemp, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -41,6 +41,11 @@ class KeptHead implements ChainHead {
   settled(): Promise<void> {
     return Promise.resolve();
   }
+}
+
+/** What a verification says of links that the broker lost. */
+function lossOf(links: string): RegExp {
+  return new RegExp(`^${links} missing: the broker noticed the loss at [\\dT:.-]{23}Z;`, "u");
 }
 
 async function kinds(): Promise<(string | undefined)[]> {
@@ -138,7 +143,9 @@ describe("a chained sink", () => {
     await rm(own[0] ?? "");
     expect(await verifyTrail(path)).toMatchObject({ faults: [], missingBefore: expect.any(Number) as number });
     await rm(own[2] ?? "");
-    expect((await verifyTrail(path)).faults).not.toEqual([]);
+    const [fault, ...others] = (await verifyTrail(path)).faults;
+    expect([fault?.file, fault?.line, others]).toEqual([own[3], 1, []]);
+    expect(fault?.message).toMatch(/^links \d+ to \d+ are missing: what stood between this/u);
   });
 
   it("notices within a look that its file was deleted, and begins another that shows the gap", async () => {
@@ -149,7 +156,45 @@ describe("a chained sink", () => {
     expect(findings).toEqual([{ message: "the audit file was deleted; it is begun anew", isLoss: true }]);
     await sink.write(batch(2));
     await sink.close();
-    expect(await verifyTrail(path, sink.position.end)).toMatchObject({ faults: [], records: 1, missingBefore: 2 });
+    expect(await verifyTrail(path, sink.position.end)).toMatchObject({
+      faults: [{ line: 1, message: expect.stringMatching(lossOf("links 1 to 2 are")) as string }],
+      records: 1,
+      missingBefore: 0,
+    });
+  });
+
+  it("tells what was lost behind files that are there, and nothing once it is back", async () => {
+    const { sink } = await openChain(path, { rotateBytes: 1 });
+    await sink.write(batch(1));
+    await sink.tend();
+    await sink.write(batch(2));
+    const [kept, back] = [join(folder, "kept"), `${path}.000000000005`];
+    await copyFile(path, kept);
+    await rm(path);
+    await sink.tend();
+    await sink.close();
+    const messages = async (): Promise<readonly string[]> =>
+      (await verifyTrail(path, sink.position.end)).faults.map(({ message }) => message);
+    expect(await messages()).toEqual([expect.stringMatching(lossOf("links 4 to 5 are"))]);
+    await copyFile(kept, back);
+    expect(await messages()).toEqual([]);
+    await rm(back);
+    await rm(`${path}.000000000003`);
+    expect(await messages()).toEqual([expect.stringMatching(lossOf("links 1 to 5 are"))]);
+  });
+
+  it("looks into the file before one that says so, whatever the time", async () => {
+    const { sink } = await openChain(path);
+    await sink.write(batch(1));
+    const kept = join(folder, "kept");
+    await copyFile(path, kept);
+    await rm(path);
+    await sink.tend();
+    await sink.close();
+    const later = new Date(Date.now() + 60_000);
+    expect((await findTrailFiles(path, later)).own).toEqual([path]);
+    await rename(kept, `${path}.000000000002`);
+    expect((await findTrailFiles(path, later)).own).toEqual([`${path}.000000000002`, path]);
   });
 
   it("makes nothing of a file that was moved away, as logrotate does", async () => {
@@ -226,7 +271,26 @@ describe("a chained sink with a head", () => {
     await second.sink.write(batch(3));
     await second.sink.close();
     expect((await verifyTrail(path, known)).faults).not.toEqual([]);
+    const { faults } = await verifyTrail(path);
+    expect(faults.map(({ message }) => message)).toContainEqual(
+      expect.stringMatching(/missing: the broker noticed the loss at/u),
+    );
     expect(second.sink.position.end?.chain).toBe(known?.chain);
+  });
+
+  it("has lost nothing where its file was moved away while it did not run, and is put back", async () => {
+    const head = new KeptHead();
+    const first = await openChain(path, { head });
+    await first.sink.write(batch(1));
+    await first.sink.close();
+    await rename(path, join(folder, "kept"));
+    const second = await openChain(path, { head });
+    await second.sink.close();
+    expect((await verifyTrail(path)).faults).toMatchObject([
+      { message: expect.stringMatching(lossOf("links 1 to 3 are")) as string },
+    ]);
+    await rename(join(folder, "kept"), `${path}.000000000003`);
+    expect(await verifyTrail(path)).toMatchObject({ faults: [], records: 1, missingBefore: 0 });
   });
 
   it("does not take for its own what somebody without the key has added", async () => {

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type AuditVerifier, createAuditVerifierOf } from "../../src/audit/audit-key.js";
+import { type AuditKey, type AuditVerifier, createAuditVerifierOf } from "../../src/audit/audit-key.js";
 import type { ChainEnd } from "../../src/audit/chain-link.js";
 import { findTrailFiles } from "../../src/audit/trail-files.js";
 import { ChainVerifier } from "../../src/audit/verify-chain.js";
@@ -33,14 +33,30 @@ let folder = "";
 let trail: Trail = [];
 let otherTrail: Trail = [];
 let end: ChainEnd | undefined;
+/** Trails whose live file was deleted while the broker ran, each at another time. */
+let bereft: readonly WrittenTrail[] = [];
 
-async function writeTrail(
-  name: string,
-  key = auditKey,
-): Promise<{ readonly trail: Trail; readonly end: ChainEnd | undefined }> {
+interface WrittenTrail {
+  readonly trail: Trail;
+  readonly end: ChainEnd | undefined;
+}
+
+interface WriteOptions {
+  readonly key?: AuditKey;
+  /** Before which write the live file is deleted, and missed by the broker. */
+  readonly deletedAt?: number;
+}
+
+const writes = 12;
+
+async function writeTrail(name: string, { key = auditKey, deletedAt }: WriteOptions = {}): Promise<WrittenTrail> {
   const path = join(folder, name);
   const { sink } = await openChain(path, { rotateBytes: 1_500, key });
-  for (let id = 0; id < 12; id += 1) {
+  for (let id = 0; id < writes; id += 1) {
+    if (id === deletedAt) {
+      await rm(path);
+      await sink.tend();
+    }
     const record = `{"time":"","request_id":"${String(id)}","principal":"billing","name":"providers/${String(id % 3)}"}\n`;
     await sink.write(Buffer.from(record.repeat(1 + (id % 3))));
     if (id % 4 === 2) await sink.tend();
@@ -52,8 +68,8 @@ async function writeTrail(
 }
 
 /** Whether a trail passes for what was written; looks no further than the first fault. */
-function passes(changed: Trail, given: AuditVerifier = verifier): boolean {
-  const following = new ChainVerifier(given, end);
+function passes(changed: Trail, given: AuditVerifier = verifier, known = end): boolean {
+  const following = new ChainVerifier(given, known);
   for (const [file, lines] of changed.entries()) {
     for (const [index, line] of lines.entries()) {
       following.take(Buffer.from(line, "latin1"), { file: String(file), line: index + 1 });
@@ -80,7 +96,8 @@ class Dice {
   }
 }
 
-type Tamper = (files: string[][], dice: Dice) => void;
+/** Gives the end that is known, where it is another than the trail's. */
+type Tamper = (files: string[][], dice: Dice) => ChainEnd | undefined | void;
 
 function lineOf(files: string[][], dice: Dice): [lines: string[], index: number] {
   const lines = files[dice.below(files.length)] ?? [];
@@ -140,6 +157,17 @@ const kinds: Readonly<Record<string, Tamper>> = {
     // The oldest may be kept elsewhere; that is told, and no fault.
     files.splice(1 + dice.below(files.length - 1), 1);
   },
+  "a file in the middle deleted": (files, dice) => {
+    files.splice(1 + dice.below(files.length - 2), 1);
+  },
+  "the live file deleted while the broker runs": (files, dice) => {
+    const { trail: left = [], end: known } = bereft[dice.below(bereft.length)] ?? {};
+    // And what was put aside before, so that nothing but the broker tells of it.
+    const isStart = (lines: readonly string[]): boolean => lines[0]?.includes('"lost":true') === true;
+    const gone = dice.below(left.findIndex(isStart) + 1);
+    files.splice(0, files.length, ...left.slice(gone).map((lines) => [...lines]));
+    return known;
+  },
   "files in another order": (files, dice) => {
     const [moved = []] = files.splice(dice.below(files.length), 1);
     files.splice(dice.below(files.length), 0, moved);
@@ -165,7 +193,10 @@ const kinds: Readonly<Record<string, Tamper>> = {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "audit-"));
   ({ trail, end } = await writeTrail("audit.jsonl"));
-  otherTrail = (await writeTrail("other.jsonl", newAuditKey())).trail;
+  otherTrail = (await writeTrail("other.jsonl", { key: newAuditKey() })).trail;
+  bereft = await Promise.all(
+    Array.from({ length: writes }, (_, deletedAt) => writeTrail(`bereft-${String(deletedAt)}.jsonl`, { deletedAt })),
+  );
 });
 
 afterAll(async () => {
@@ -187,11 +218,12 @@ describe("an audit trail", () => {
     for (let count = 0; count < tampers;) {
       const name = names[dice.below(names.length)] ?? "";
       const files = trail.map((lines) => [...lines]);
-      kinds[name]?.(files, dice);
+      const known = kinds[name]?.(files, dice) ?? end;
       if (JSON.stringify(files) === original) continue;
       count += 1;
       tried.set(name, (tried.get(name) ?? 0) + 1);
-      if (passes(files)) expect.fail(`${name} was not found (seed ${String(seed)}, tamper ${String(count)})`);
+      if (passes(files, verifier, known))
+        expect.fail(`${name} was not found (seed ${String(seed)}, tamper ${String(count)})`);
     }
     expect(tried.size).toBe(names.length);
   });

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { SecretBrokerClient } from "../../src/client/index.js";
 import { startBroker, type TestBroker } from "../../src/testkit/start-broker.js";
-import { run } from "./run-in-process.js";
+import { findTrailFiles } from "../../src/audit/trail-files.js";
+import { run, type RunResult } from "./run-in-process.js";
 
 const config = `
 general_settings: { key_management_settings: { access_mode: read_and_write } }
@@ -13,6 +14,8 @@ secret_broker:
   audit: { sink: file, path: audit.jsonl, rotate_size: 4KiB }
   log: { level: error }
 `;
+
+const poll = { timeout: 10_000 };
 
 const canary = "leaked-5f0c2d9e";
 
@@ -85,7 +88,7 @@ describe("audit verify", () => {
     await truncate(broker.auditFile, text.indexOf("\n") + 1);
     const { code, stdout } = await run(["audit", "verify", "--config", file]);
     expect(code).toBe(1);
-    expect(stdout).toMatch(/is not there: the end is missing|links are missing|was changed/u);
+    expect(stdout).toMatch(/is not there: the end is missing|(?:is|are) missing: |was changed/u);
   });
 
   it("misses an end that was cut off from a file alone, by a copy of its head", async () => {
@@ -148,18 +151,57 @@ describe("audit verify", () => {
         await rename(`${broker.auditFile}.other`, broker.auditFile);
       },
     ],
-  ])("is told by a broker within seconds that its live file was %s, and shows the gap", async (_what, meddle) => {
+  ])("is told by a broker within seconds that its live file was %s, and the loss is told", async (_what, meddle) => {
     const file = await start();
     await client.writeSecret({ name: "A", payload: "1" });
     expect(await losses()).toBe("0");
     await meddle();
     await expect.poll(losses, { timeout: 10_000 }).toBe("1");
     await client.writeSecret({ name: "A", payload: "2" });
-    const { code, stderr } = await run(["audit", "verify", "--config", file]);
-    expect(stderr).toMatch(/links before the first one are kept elsewhere/u);
-    const complete = await run(["audit", "verify", "--config", file, "--complete"]);
-    expect([code, complete.code]).toEqual([0, 1]);
-    expect(complete.stdout).toMatch(/audit\.jsonl: NOT complete: \d links before the first one are missing\n$/u);
+    for (const more of [[], ["--complete"], ["--from", new Date().toISOString()]]) {
+      const { code, stdout } = await run(["audit", "verify", "--config", file, ...more]);
+      expect([more, code]).toEqual([more, 1]);
+      expect(stdout).toMatch(/audit\.jsonl:1: links 1 to \d are missing: the broker noticed the loss at [\dT:.-]+Z;/u);
+      expect(stdout).toMatch(/NOT as they were written\n$/u);
+    }
+    const { intact, problem } = await client.administration.verifyAudit();
+    expect([intact, problem]).toEqual([
+      false,
+      expect.stringMatching(/audit\.jsonl:1: links 1 to \d are missing: the/u),
+    ]);
+  });
+
+  it("lets the oldest files be kept elsewhere, and says so, and no other", async () => {
+    const file = await start();
+    for (let round = 1; round <= 3; round += 1) {
+      await Promise.all(Array.from({ length: 20 }, () => client.writeSecret({ name: "A", payload: "1" })));
+      await expect.poll(async () => (await findTrailFiles(broker.auditFile)).own.length, poll).toBe(round + 1);
+    }
+    const verify = async (...more: readonly string[]): Promise<RunResult> =>
+      await run(["audit", "verify", "--config", file, ...more]);
+    const [oldest = "", , newest = ""] = (await findTrailFiles(broker.auditFile)).own;
+    await rm(oldest);
+    const note = /\d+ links before the first one are not here; make sure that they are kept elsewhere/u;
+    const [kept, complete] = [await verify(), await verify("--complete")];
+    expect([kept.code, kept.stderr, complete.code]).toEqual([0, expect.stringMatching(note), 1]);
+    expect(complete.stdout).toMatch(/audit\.jsonl: NOT complete: \d+ links before the first one are missing\n$/u);
+    expect(await client.administration.verifyAudit()).toMatchObject({
+      intact: true,
+      problem: expect.stringMatching(note) as string,
+    });
+    expect(await client.administration.verifyAudit({ fromTime: new Date() })).toMatchObject({
+      intact: true,
+      problem: undefined,
+    });
+    await rm(newest);
+    expect(await verify()).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/links? [\d to]+ (?:is|are) missing: what stood between/u) as string,
+    });
+    expect(await client.administration.verifyAudit()).toMatchObject({
+      intact: false,
+      problem: expect.stringMatching(/missing: what stood between/u) as string,
+    });
   });
 
   it.each([

@@ -14,8 +14,8 @@ export function verifyAudit(administration: Administration): UnaryRpc<VerifyAudi
       const checks = new FieldChecks();
       const from = timeField(checks, "from_time", fromTime);
       checks.assertNone();
-      const { records, problem } = await administration.verifyAudit(call, from);
-      return { intact: problem === undefined, records: BigInt(records), problem: problem ?? "" };
+      const { isIntact, records, problem } = await administration.verifyAudit(call, from);
+      return { intact: isIntact, records: BigInt(records), problem: problem ?? "" };
     },
   };
 }
