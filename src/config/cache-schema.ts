@@ -1,8 +1,7 @@
 import { z } from "zod";
 import type { BreakerConfig, CacheConfig } from "./cache-config.js";
-import { secretNameProblem } from "../domain/secret-name.js";
 import { filePathSchema } from "./path-schema.js";
-import { patternSchema } from "./policies-schema.js";
+import { namePatternSchema } from "./policies-schema.js";
 import { durationSchema, sizeSchema } from "./quantity-schema.js";
 
 /** `secret_broker.cache`. @param directory what relative paths are relative to */
@@ -41,11 +40,6 @@ function createSnapshotSchema(
       "With `kind: upstream`: answers are kept in a file too, for a start while the central broker is away; encrypted with the key of `secret_broker.encryption`, and given up to the age of `max_stale`.",
     );
 }
-
-const prefetchedSchema = patternSchema.superRefine((entry, context) => {
-  const problem = entry.includes("*") ? undefined : secretNameProblem(entry);
-  if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
-});
 
 const cacheObject = z.strictObject({
   ttl: durationSchema({
@@ -90,7 +84,7 @@ const cacheObject = z.strictObject({
     .max(0.5)
     .default(0.1)
     .describe("By which share of its time, drawn for each answer, it is asked for anew earlier."),
-  prefetch: z.array(prefetchedSchema).max(1_000).default([]).meta({
+  prefetch: z.array(namePatternSchema).max(1_000).default([]).meta({
     description:
       "What is read at the start, before anybody asks for it, and again before `ttl` is over, each at a moment of its own; for managers that tell every caller the same. Patterns are for managers that can list names.",
     "x-type": "list of names or patterns: * is anything within a segment, ** any segments",

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type Action, actions } from "../domain/action.js";
+import { secretNameProblem } from "../domain/secret-name.js";
 import { principalLimitsSchema } from "./limits-schema.js";
 import type { PolicyConfig, PrincipalConfig } from "./policies-config.js";
 
@@ -15,8 +16,8 @@ const releasing: ReadonlySet<Action> = new Set<Action>(["read", "watch"]);
 
 const misplacedStars = "must have ** only as a whole segment, such as a/**; use * within one";
 
-/** A pattern of names or principals: `*` is anything within a segment, `**` any segments. */
-export const patternSchema: z.ZodType<string, string> = z
+/** A pattern: `*` is anything within a segment, `**` any segments. */
+const patternSchema = z
   .string()
   .min(1)
   .max(maxPatternLength)
@@ -24,7 +25,17 @@ export const patternSchema: z.ZodType<string, string> = z
     error: misplacedStars,
   });
 
-const patterns = z.array(patternSchema).min(1).max(maxPatterns);
+/** A pattern of names, that some name can have: one that none can would forbid nothing, and look as if it did. */
+export const namePatternSchema: z.ZodType<string, string> = patternSchema.superRefine((pattern, context) => {
+  // Whatever stars stand for, names keep to the rules with any letter in their place, or break them with every text.
+  const problem = secretNameProblem(pattern.replaceAll(/\*+/g, "x"));
+  if (problem === undefined) return;
+  const message = `${problem}: no name does, so it would match none; write it as names are, and a/** for all under a`;
+  context.addIssue({ code: "custom", message });
+});
+
+const principalPatterns = z.array(patternSchema).min(1).max(maxPatterns);
+const namePatterns = z.array(namePatternSchema).min(1).max(maxPatterns);
 const groupName = z.string().min(1).max(maxPatternLength);
 const patternType = "list of patterns: * is anything within a segment, ** any segments";
 
@@ -40,7 +51,7 @@ const policySchema = z
       .enum(["allow", "deny"])
       .default("allow")
       .describe("A rule that denies wins over every rule that allows; what no rule allows is denied."),
-    principals: patterns.optional().meta({
+    principals: principalPatterns.optional().meta({
       description: "Whose calls it is about, as patterns of principals. These or `groups`, or either of both.",
       "x-type": patternType,
     }),
@@ -54,7 +65,7 @@ const policySchema = z
       .array(z.enum([...actions, "*"]))
       .min(1)
       .describe("What it lets them do; `*` is everything but `administer`."),
-    names: patterns.meta({ description: "The names it is about, as patterns.", "x-type": patternType }),
+    names: namePatterns.meta({ description: "The names it is about, as patterns.", "x-type": patternType }),
     versions: z
       .union([z.literal("active"), z.array(z.number().int().min(1).max(4_294_967_295)).min(1).max(maxPatterns)])
       .optional()
