@@ -33,9 +33,9 @@ export async function loadConfig(file: string, overrides: ConfigOverrides = {}):
 
 /** The configuration with what stands in files beside it. */
 async function withOtherFiles(config: Config): Promise<Config> {
-  const { policies, policyFiles, authentication } = config;
+  const { file, policies, policyFiles, authentication } = config;
   const [others, read] = await Promise.all([
-    loadPolicyFiles(policyFiles),
+    loadPolicyFiles(policyFiles, { file, policies: policies ?? [] }),
     authentication && withCredentialFiles(authentication),
   ]);
   return { ...config, policies: policies && [...policies, ...others], authentication: read };

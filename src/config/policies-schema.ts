@@ -14,6 +14,17 @@ const everyAction: readonly Action[] = actions.filter((action) => action !== "ad
 /** The actions that release a value, and so can be limited to versions of it. */
 const releasing: ReadonlySet<Action> = new Set<Action>(["read", "watch"]);
 
+/** What decisions and records call what is no rule with a name of its own. */
+const givenNames: readonly RegExp[] = [
+  /^(?:default deny|frozen|hosted_keys|access_mode: .*|authentication|limits)$/,
+  /(?:^|#)policies\[[0-9]+\]$/,
+];
+
+/** Whether a rule is called so by the broker, or could be. */
+export function isGivenName(name: string): boolean {
+  return givenNames.some((given) => given.test(name));
+}
+
 const misplacedStars = "must have ** only as a whole segment, such as a/**; use * within one";
 
 /** A pattern: `*` is anything within a segment, `**` any segments. */
@@ -45,8 +56,11 @@ const policySchema = z
       .string()
       .min(1)
       .max(maxRuleNameLength)
+      .refine((name) => !isGivenName(name), { error: "is what the broker calls something itself; choose another" })
       .optional()
-      .describe("What decisions and audit records call the rule; its place in the list unless given."),
+      .describe(
+        "What decisions and audit records call the rule; its place in the list unless given. No other rule in any file may have it.",
+      ),
     effect: z
       .enum(["allow", "deny"])
       .default("allow")
@@ -140,19 +154,38 @@ export const policiesSchema: z.ZodType<readonly PolicyConfig[]> = z
   .array(policySchema)
   .max(100_000)
   .transform((rules, context): readonly PolicyConfig[] => {
-    const names = new Set<string>();
-    return rules.map((rule, index) => {
-      if (rule.name !== undefined && names.has(rule.name)) {
-        context.addIssue({
-          code: "custom",
-          message: "is the name of two rules; give each its own",
-          path: [index, "name"],
-        });
-      }
-      if (rule.name !== undefined) names.add(rule.name);
-      return { ...rule, name: rule.name ?? `policies[${String(index)}]` };
-    });
+    const named = rules.map((rule, index) => ({ ...rule, name: rule.name ?? ruleAt(index) }));
+    for (const { path, message } of noteRuleNames(named, new Map(), ruleAt)) {
+      context.addIssue({ code: "custom", message, path: [...path] });
+    }
+    return named;
   });
+
+/**
+ * Notes where rules with a name stand, and tells of those whose name another has already.
+ * @param places name → where the rule stands; added to
+ * @param placeOf where the rule of an index stands
+ */
+export function noteRuleNames(
+  rules: readonly PolicyConfig[],
+  places: Map<string, string>,
+  placeOf: (index: number) => string,
+): { readonly path: readonly [number, "name"]; readonly message: string }[] {
+  return rules.flatMap(({ name }, index) => {
+    if (isGivenName(name)) return [];
+    const other = places.get(name);
+    if (other !== undefined) {
+      return [{ path: [index, "name"], message: `is the name of ${other} too; give each rule its own` }];
+    }
+    places.set(name, placeOf(index));
+    return [];
+  });
+}
+
+/** Where a rule stands in its list. */
+export function ruleAt(index: number): string {
+  return `policies[${String(index)}]`;
+}
 
 /** `secret_broker.principals`. */
 export const principalsSchema: z.ZodType<readonly PrincipalConfig[]> = z

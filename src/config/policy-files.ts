@@ -3,17 +3,24 @@ import { basename, extname, join } from "node:path";
 import { ConfigError, type ConfigProblem } from "./config-error.js";
 import { parseListFile } from "./list-file.js";
 import type { PolicyConfig } from "./policies-config.js";
-import { policiesSchema } from "./policies-schema.js";
+import { isGivenName, noteRuleNames, policiesSchema, ruleAt } from "./policies-schema.js";
 import { readConfigText } from "./read-config-text.js";
 
 const extensions: ReadonlySet<string> = new Set([".yaml", ".yml"]);
 
+/** What the configuration itself says. */
+export interface OwnPolicies {
+  readonly file: string;
+  readonly policies: readonly PolicyConfig[];
+}
+
 /**
  * The policies of files and of directories of files, in the order of the list and, within a directory, of the names.
- * Hidden files and those that are not YAML by their name are left alone.
+ * Hidden files and those that are not YAML by their name are left alone. A file that is meant twice is read once.
+ * @param own the policies of the configuration itself, whose names are taken
  * @throws ConfigError with every problem of every file
  */
-export async function loadPolicyFiles(paths: readonly string[]): Promise<readonly PolicyConfig[]> {
+export async function loadPolicyFiles(paths: readonly string[], own: OwnPolicies): Promise<readonly PolicyConfig[]> {
   const problems: ConfigProblem[] = [];
   const policies: PolicyConfig[] = [];
   const collect = async <T>(work: () => Promise<readonly T[]>): Promise<readonly T[]> => {
@@ -25,27 +32,43 @@ export async function loadPolicyFiles(paths: readonly string[]): Promise<readonl
       return [];
     }
   };
-  for (const path of paths) {
-    for (const file of await collect(() => filesAt(path))) {
-      policies.push(...(await collect(async () => parsePolicyFile(await readConfigText(file), file))));
-    }
+  const files = new Set<string>();
+  for (const path of paths) for (const file of await collect(() => filesAt(path))) files.add(file);
+  const labels = labelsOf(files);
+  const places = new Map<string, string>();
+  noteRuleNames(own.policies, places, (index) => `secret_broker.${ruleAt(index)} in ${own.file}`);
+  for (const file of files) {
+    const listed = { file, label: labels.get(file) ?? file, places };
+    policies.push(...(await collect(async () => parsePolicyFile(await readConfigText(file), listed))));
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return policies;
 }
 
-/**
- * The policies of one file. A rule without a name of its own is called by its file and place: `grants.yaml#policies[3]`.
- * @throws ConfigError with every problem
- */
-export function parsePolicyFile(text: string, file: string): readonly PolicyConfig[] {
-  return parseListFile({ key: "policies", schema: policiesSchema }, text, file).map((policy) =>
-    unnamed.test(policy.name) ? { ...policy, name: `${basename(file)}#${policy.name}` } : policy,
+/** A file of policies among others. */
+interface ListedFile {
+  readonly file: string;
+  /** What it is called among the files. */
+  readonly label: string;
+  /** Name → where the rule stands, of every rule read before. */
+  readonly places: Map<string, string>;
+}
+
+/** A rule without a name of its own is called by its file and place: `grants.yaml#policies[3]`. */
+function parsePolicyFile(text: string, { file, label, places }: ListedFile): readonly PolicyConfig[] {
+  const check = (policies: readonly PolicyConfig[]): ReturnType<typeof noteRuleNames> =>
+    noteRuleNames(policies, places, (index) => `${ruleAt(index)} in ${file}`);
+  return parseListFile({ key: "policies", schema: policiesSchema, check }, text, file).map((policy) =>
+    isGivenName(policy.name) ? { ...policy, name: `${label}#${policy.name}` } : policy,
   );
 }
 
-/** What a rule without a name is called within its list. */
-const unnamed = /^policies\[[0-9]+\]$/;
+/** What files are called: by their names alone, but for those of one name in several directories. */
+function labelsOf(files: ReadonlySet<string>): ReadonlyMap<string, string> {
+  const byName = Map.groupBy(files, (file) => basename(file));
+  const isAlone = (name: string): boolean => byName.get(name)?.length === 1;
+  return new Map([...files].map((file) => [file, isAlone(basename(file)) ? basename(file) : file]));
+}
 
 async function filesAt(path: string): Promise<readonly string[]> {
   const found = await stat(path).catch(() => undefined);

@@ -59,7 +59,11 @@ describe("secret_broker.policies", () => {
     [`[{ ${rule}, effect: deny, versions: active }]`, ["[0].versions"], /denies the whole/u],
     ["[{ principals: [p], actions: [read, watch], names: [a], fields: [f] }]", ["[0].fields"], /actions: \[read\]/u],
     ["[{ principals: [p], actions: [write], names: [a], versions: [1] }]", ["[0].versions"], /read and watch/u],
-    [`[{ name: n, ${rule} }, { name: n, ${rule} }]`, ["[1].name"], /two rules/u],
+    [`[{ name: n, ${rule} }, { ${rule} }, { name: n, ${rule} }]`, ["[2].name"], /is the name of policies\[0\] too/u],
+    [`[{ name: frozen, ${rule} }]`, ["[0].name"], /what the broker calls something itself; choose another/u],
+    [`[{ name: "access_mode: read_only", ${rule} }]`, ["[0].name"], /choose another/u],
+    [`[{ name: "policies[7]", ${rule} }]`, ["[0].name"], /choose another/u],
+    [`[{ name: "a.yaml#policies[7]", ${rule} }]`, ["[0].name"], /choose another/u],
     [`[{ ${rule}, nmaes: [a] }]`, ["[0].nmaes"], /did you mean "names"/u],
     [`[{ ${rule}, versions: [0] }]`, ["[0].versions[0]"], /./u],
   ])("%s is refused where it is wrong", (policies, places, message) => {
@@ -121,13 +125,48 @@ describe("secret_broker.policy_files", () => {
     expect((await loadConfig(config)).config.policies).toEqual([]);
   });
 
+  const failureOf = async (): Promise<string[]> => {
+    const error: unknown = await loadConfig(config).catch((thrown: unknown) => thrown);
+    return error instanceof ConfigError ? error.message.replaceAll(`${folder}/`, "").split("\n") : [];
+  };
+
+  it("has each name for one rule, in whichever file", async () => {
+    put("config.yaml", withMemory(`  policies: [{ name: own, ${rule} }]\n  policy_files: [one.yaml, grants.d]\n`));
+    put("one.yaml", `policies:\n  - { ${rule} }\n  - { name: one, ${rule} }\n`);
+    put(
+      "grants.d/a.yaml",
+      `policies:\n  - { name: one, ${rule} }\n  - { name: a, ${rule} }\n  - { name: a, ${rule} }\n`,
+    );
+    put("grants.d/b.yaml", `policies:\n  - { ${rule}, name: own }\n  - { name: one, ${rule} }\n`);
+    const first = "grants.d/a.yaml:4:13: policies[2].name is the name of policies[1] too; give each rule its own";
+    const others = [
+      "grants.d/b.yaml:2:59: policies[0].name is the name of secret_broker.policies[0] in config.yaml too; give each rule its own",
+      "grants.d/b.yaml:3:13: policies[1].name is the name of policies[1] in one.yaml too; give each rule its own",
+    ];
+    expect(await failureOf()).toEqual([first, ...others]);
+    put("grants.d/a.yaml", `policies:\n  - { name: one, ${rule} }\n`);
+    const second =
+      "grants.d/a.yaml:2:13: policies[0].name is the name of policies[1] in one.yaml too; give each rule its own";
+    expect(await failureOf()).toEqual([second, ...others]);
+  });
+
+  it("calls rules without a name by their files, which are read once", async () => {
+    mkdirSync(join(folder, "more.d"));
+    put("config.yaml", withMemory("  policy_files: [grants.d, grants.d/only.yaml, more.d]\n"));
+    for (const name of ["grants.d/same.yaml", "more.d/same.yaml"]) put(name, `policies: [{ ${rule} }]\n`);
+    put("grants.d/only.yaml", `policies: [{ ${rule} }, { name: only, ${rule} }]\n`);
+    const { policies = [] } = (await loadConfig(config)).config;
+    expect(policies.map(({ name }) => name.replace(`${folder}/`, ""))).toEqual([
+      ...["only.yaml#policies[0]", "only", "grants.d/same.yaml#policies[0]", "more.d/same.yaml#policies[0]"],
+    ]);
+  });
+
   it("tells of every problem of every file, each in its place", async () => {
     put("config.yaml", withMemory("  policy_files: [gone.yaml, grants.d]\n"));
     put("grants.d/a.yaml", "policies:\n  - { actions: [read], names: [a] }\n");
     put("grants.d/b.yaml", "polcies: []\n");
     put("grants.d/c.yaml", "policies: [\n");
-    const error: unknown = await loadConfig(config).catch((thrown: unknown) => thrown);
-    const lines = error instanceof ConfigError ? error.message.split("\n") : [];
+    const lines = await failureOf();
     expect(lines[0]).toMatch(/gone\.yaml: /u);
     expect(lines[1]).toMatch(/a\.yaml:2:5: policies\[0\] must say whose calls/u);
     expect(lines.slice(2).join("\n")).toMatch(/b\.yaml:1:1: polcies is unknown.*did you mean "policies".*c\.yaml:/su);
