@@ -57,7 +57,7 @@ export class GuardedManager {
   }
 
   /** The options the manager would see of a call. @throws SecretError `POLICY_DENIED` */
-  optionsFor(call: Call, given: Options | undefined): Options | undefined {
+  optionsFor(call: Pick<Call, "caller">, given: Options | undefined): Options | undefined {
     return this.#guard.optionsFor(call, given);
   }
 

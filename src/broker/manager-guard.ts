@@ -81,7 +81,7 @@ export class ManagerGuard {
   }
 
   /** The options a manager sees of a call. @throws SecretError `POLICY_DENIED` */
-  optionsFor(call: Call, given: Options | undefined): Options | undefined {
+  optionsFor(call: Pick<Call, "caller">, given: Options | undefined): Options | undefined {
     return withBoundOptions(this.#bound(), call, given);
   }
 

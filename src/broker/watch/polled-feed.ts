@@ -1,5 +1,6 @@
 import { SecretError } from "../../domain/secret-error.js";
 import { secretNameProblem, type SecretName } from "../../domain/secret-name.js";
+import type { Options } from "../guarded-call.js";
 import type { GuardedManager } from "../guarded-manager.js";
 import { runConcurrently } from "../run-concurrently.js";
 import type { ChangedNames, ChangeFeed, Coverage, FeedListener } from "./change-feed.js";
@@ -17,15 +18,18 @@ export class PolledFeed implements ChangeFeed {
   readonly revision = 0n;
   readonly #manager: GuardedManager;
   readonly #settings: () => WatchSettings;
+  readonly #options: Options | undefined;
   readonly #listeners = new FeedListeners();
   // name → what it was; "" when it was not there
   #states = new Map<SecretName, string>();
   #running: AbortController | undefined;
   #currentAtMs = 0;
 
-  constructor(manager: GuardedManager, settings: () => WatchSettings) {
+  /** @param options what the manager is asked with, as those whose calls carry them are answered */
+  constructor(manager: GuardedManager, settings: () => WatchSettings, options?: Options) {
     this.#manager = manager;
     this.#settings = settings;
+    this.#options = options;
   }
 
   get pollIntervalMs(): number {
@@ -104,7 +108,7 @@ export class PolledFeed implements ChangeFeed {
       do {
         const query = { prefix, tags: {}, showDeleted: false, pageSize, pageToken };
         const page = await withOwnCall("poll", this.#limits(signal), (call) =>
-          this.#manager.list(call, query, undefined),
+          this.#manager.list(call, query, this.#options),
         );
         for (const { name } of page.secrets) if (secretNameProblem(name) === undefined) all.add(name as SecretName);
         pageToken = page.nextPageToken;
@@ -120,7 +124,7 @@ export class PolledFeed implements ChangeFeed {
   async #ask(name: SecretName, signal: AbortSignal): Promise<boolean> {
     try {
       const secret = await withOwnCall("poll", this.#limits(signal), (call) =>
-        readOrNothing(this.#manager.read(call, { name, maxStalenessMs: 0 })),
+        readOrNothing(this.#manager.read(call, { name, options: this.#options, maxStalenessMs: 0 })),
       );
       const state = secret === undefined ? "" : fingerprintOf(secret);
       // What is asked for the first time may have changed since whoever watches it looked.

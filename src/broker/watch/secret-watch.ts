@@ -3,7 +3,7 @@ import { isSecretError, type SecretError } from "../../domain/secret-error.js";
 import type { SecretName } from "../../domain/secret-name.js";
 import type { Log } from "../../log/log.js";
 import type { Call } from "../call.js";
-import type { FeedListener } from "./change-feed.js";
+import type { ChangeFeed, FeedListener } from "./change-feed.js";
 import { ConfirmedRemovals } from "./confirmed-removals.js";
 import { PostponedNames } from "./postponed-names.js";
 import { type SendMessage, WatchDelivery, type WatchDeliveryParts } from "./watch-delivery.js";
@@ -58,6 +58,11 @@ export class SecretWatch implements FeedListener {
   /** Who watches. */
   get caller(): Caller {
     return this.#call.caller;
+  }
+
+  /** Who tells it of changes. */
+  get feed(): ChangeFeed {
+    return this.#parts.feed;
   }
 
   /** What the watcher has acknowledged. */

@@ -2,9 +2,8 @@ import type { Caller } from "../../domain/caller.js";
 import { SecretError } from "../../domain/secret-error.js";
 import type { SecretName } from "../../domain/secret-name.js";
 import type { Call } from "../call.js";
-import type { ChangeFeed, FeedListener } from "./change-feed.js";
-import { PolledFeed } from "./polled-feed.js";
-import { PushedFeed } from "./pushed-feed.js";
+import type { FeedListener } from "./change-feed.js";
+import { ChangeFeeds } from "./change-feeds.js";
 import { SecretWatch, type SecretWatchParts } from "./secret-watch.js";
 import { SharedReads } from "./shared-reads.js";
 import type { SendMessage } from "./watch-delivery.js";
@@ -29,19 +28,18 @@ export interface OpenWatch {
   readonly run: () => Promise<never>;
 }
 
-/** Every watch of a broker, over one feed of changes. */
+/** Every watch of a broker. Those who are answered alike are told of changes by one feed. */
 export class SecretWatches {
   readonly #parts: SecretWatchParts;
-  readonly #feed: ChangeFeed;
+  readonly #feeds: ChangeFeeds;
   // watch → its place among them, and since when it is connected, in milliseconds since the epoch
   readonly #consumers = new Map<SecretWatch, { readonly id: number; readonly connectedAtMs: number }>();
   #isClosed = false;
   #opened = 0;
 
   constructor(parts: Omit<SecretWatchParts, "feed" | "reads">) {
-    const { manager, settings } = parts;
-    this.#feed = manager.capabilities.has("watch") ? new PushedFeed(manager) : new PolledFeed(manager, settings);
-    this.#parts = { ...parts, feed: this.#feed, reads: new SharedReads(parts) };
+    this.#feeds = new ChangeFeeds(parts);
+    this.#parts = { ...parts, feed: this.#feeds.shared, reads: new SharedReads(parts) };
   }
 
   /** Who watches now, those who came first first. */
@@ -61,7 +59,8 @@ export class SecretWatches {
    * @param send resolves when more can be sent
    */
   open(call: Call, send: SendMessage): OpenWatch {
-    const watch = new SecretWatch(call, this.#parts, send);
+    const feed = this.#feeds.of(call.caller);
+    const watch = new SecretWatch(call, feed === this.#parts.feed ? this.#parts : { ...this.#parts, feed }, send);
     const run = (): Promise<never> => {
       this.#opened += 1;
       this.#consumers.set(watch, { id: this.#opened, connectedAtMs: Date.now() });
@@ -79,14 +78,20 @@ export class SecretWatches {
    */
   listen(listener: FeedListener): () => void {
     const everything = { names: new Set<SecretName>(), prefixes: new Set([""]) };
-    return this.#feed.pollIntervalMs === undefined
-      ? this.#feed.join(listener, everything)
-      : this.#feed.overhear(listener);
+    const { shared } = this.#feeds;
+    return shared.pollIntervalMs === undefined ? shared.join(listener, everything) : shared.overhear(listener);
   }
 
-  /** Looks again at what every watcher may see; to be called when the policy has changed. */
+  /**
+   * Looks again at what every watcher may see; to be called when the policy, or what is bound to principals, has changed.
+   * Whoever reads from another place now has to begin anew.
+   */
   recheck(): void {
-    for (const watch of this.#consumers.keys()) watch.allChanged();
+    for (const watch of this.#consumers.keys()) {
+      if (this.#feeds.of(watch.caller) === watch.feed) watch.allChanged();
+      else watch.fail(rebound());
+    }
+    this.#feeds.keep(new Set([...this.#consumers.keys()].map(({ feed }) => feed)));
   }
 
   /**
@@ -106,12 +111,16 @@ export class SecretWatches {
   close(): void {
     this.#isClosed = true;
     for (const watch of this.#consumers.keys()) watch.fail(stopping());
-    this.#feed.close();
+    this.#feeds.close();
   }
 }
 
 function revoked(): SecretError {
   return new SecretError("CREDENTIAL_INVALID", "the credential is not accepted any more");
+}
+
+function rebound(): SecretError {
+  return new SecretError("MANAGER_UNAVAILABLE", "other options are bound to this caller now; connect again");
 }
 
 function stopping(): SecretError {
