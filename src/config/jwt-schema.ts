@@ -44,7 +44,7 @@ const claimSettings = {
     }),
   principal: principalTemplateSchema.optional().meta({
     description:
-      "The principal: text, and claims in braces. A claim within another is named by a JSON pointer, `{/a/b}`. With several issuers it must be given, so that nobody is taken for somebody of another issuer.",
+      "The principal: text, and claims in braces. A claim within another is named by a JSON pointer, `{/a/b}`. With several issuers it must be given, so that nobody is taken for somebody of another issuer; beside other ways to prove who calls it should begin with a text of its own.",
     "x-default": "`{sub}`",
   }),
   kubernetes: z

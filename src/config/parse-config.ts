@@ -14,6 +14,7 @@ import { mappingKeys } from "./mapping-keys.js";
 import { foundText } from "./schema-message.js";
 import { suggest } from "./suggest.js";
 import { refuseMisplacedKeys } from "./misplaced-keys.js";
+import { warnOfSharedNames } from "./shared-names.js";
 import { YamlSource } from "./yaml-source.js";
 
 /** A configuration that can be used. */
@@ -93,7 +94,9 @@ function noteConflicts(
   if (manager && keyManagement) warnOfOpenEnvironment(problems, manager, keyManagement);
   if (listening) refuseSharedAddress(problems, listening);
   // Not those of the command line, which may replace the file's for a while.
-  if (section) refuseListenerConflicts(problems, section.listen, section.authentication);
+  if (!section) return;
+  refuseListenerConflicts(problems, section.listen, section.authentication);
+  warnOfSharedNames(problems, section.listen, section.authentication);
 }
 
 function generalSettings(problems: ConfigProblems): Mapping {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ConfigError } from "../../src/config/config-error.js";
 import type { JwtIssuerConfig } from "../../src/config/jwt-config.js";
 import { loadConfig } from "../../src/config/load-config.js";
-import { configOf, placesOf, problemsOf, withMemory } from "./config-text.js";
+import { configOf, load, placesOf, problemsOf, warningsOf, withMemory } from "./config-text.js";
 
 const basic = "issuer: https://a.example, audiences: [me]";
 const textOf = (...issuers: readonly string[]): string =>
@@ -117,6 +117,41 @@ describe("secret_broker.authentication.jwt", () => {
   });
 });
 
+describe("an issuer beside other ways to prove who calls", () => {
+  const tokens = "    tokens: { file: tokens.yaml }\n";
+  const socket = '  listen: [{ address: "unix:a.sock", principal: a }]\n';
+  const certificates = "    certificates: { trust_domains: [a.example] }\n";
+  const asking = '  listen: [{ address: "0.0.0.0:1", tls: { certificate: c, key: k, client_ca: a } }]\n';
+
+  it.each([
+    [basic, tokens, "5:9 secret_broker.authentication.jwt[0].principal"],
+    [basic, socket, "5:9 secret_broker.authentication.jwt[0].principal"],
+    [basic, certificates + asking, "5:9 secret_broker.authentication.jwt[0].principal"],
+    [`${basic}, principal: "{sub}"`, tokens, "5:66 secret_broker.authentication.jwt[0].principal"],
+    [`${basic}, principal: "{sub}/{azp}"`, tokens, "5:66 secret_broker.authentication.jwt[0].principal"],
+  ])("%s is warned of with %j", (issuer, other, place) => {
+    expect(warningsOf(textOf(issuer) + other)).toEqual([place]);
+  });
+
+  it("is told whose principals it can make, and the fix", () => {
+    const message = load(textOf(basic) + tokens + socket)
+      .warnings.map((warning) => warning.message)
+      .join();
+    expect(message).toContain("the principal of a token of the tokens file or a socket; begin it with a text");
+    expect(message).toContain('such as "oidc:{sub}"');
+  });
+
+  it.each([
+    [basic, ""],
+    [basic, "  listen: [unix:a.sock]\n"],
+    [`${basic}, principal: "oidc:{sub}"`, tokens + socket],
+    [`${basic}, principal: "{sub}@a.example"`, tokens],
+    [`${basic}, kubernetes: true`, tokens],
+  ])("%s is fine with %j", (issuer, other) => {
+    expect(warningsOf(textOf(issuer) + other)).toEqual([]);
+  });
+});
+
 describe("the files of an issuer", () => {
   let folder: string;
 
@@ -128,7 +163,7 @@ describe("the files of an issuer", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function load(setting: string, files: Readonly<Record<string, string>>): Promise<string> {
+  async function loadWith(setting: string, files: Readonly<Record<string, string>>): Promise<string> {
     writeFileSync(join(folder, "config.yaml"), textOf(`${basic}, ${setting}`));
     for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
     try {
@@ -143,9 +178,9 @@ describe("the files of an issuer", () => {
   const setOf = (...keys: readonly unknown[]): string => JSON.stringify({ keys });
 
   it("are read with the configuration", async () => {
-    expect(await load("jwks_file: k.json", { "k.json": setOf(key) })).toBe(setOf(key));
+    expect(await loadWith("jwks_file: k.json", { "k.json": setOf(key) })).toBe(setOf(key));
     const files = { "ca.pem": "-----BEGIN CERTIFICATE-----\n", token: "t\n" };
-    expect(await load("ca_file: ca.pem, bearer_token_file: token", files)).toBe("loaded");
+    expect(await loadWith("ca_file: ca.pem, bearer_token_file: token", files)).toBe("loaded");
   });
 
   it.each([
@@ -161,7 +196,7 @@ describe("the files of an issuer", () => {
     ["ca_file: ca.pem", {}, "ca.pem: the file does not exist"],
     ["bearer_token_file: token", { token: "\n" }, "token: is empty"],
   ])("with %s and %j are refused", async (setting, files, message) => {
-    const outcome = await load(setting, files);
+    const outcome = await loadWith(setting, files);
     expect(outcome).toContain(message);
     expect(outcome).not.toContain("SECRET");
   });
