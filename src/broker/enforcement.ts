@@ -1,11 +1,11 @@
 import type { AuditLog } from "../audit/audit-log.js";
 import type { AuditPhase, AuditRecord } from "../audit/audit-record.js";
 import type { Action } from "../domain/action.js";
-import type { Caller } from "../domain/caller.js";
 import type { Payload } from "../domain/payload.js";
 import type { Secret } from "../domain/secret.js";
 import { isSecretError, SecretError } from "../domain/secret-error.js";
 import type { SecretName } from "../domain/secret-name.js";
+import { decideNames } from "../policy/decide-names.js";
 import type { Decision, DenialReason, Part, Policy } from "../policy/policy.js";
 import type { BrokerMetrics } from "../telemetry/broker-metrics.js";
 import type { Call } from "./call.js";
@@ -101,7 +101,7 @@ export class Enforcement {
   }
 
   #decide(call: Call, access: Access): Decision {
-    const decision = decide(this.#options.policy(), call.caller, access);
+    const decision = decideNames(this.#options.policy(), call.caller, access);
     this.#options.metrics.decision(decision.allowed);
     return decision;
   }
@@ -145,18 +145,6 @@ function recordOf(call: Call, access: Access, name: SecretName | undefined, entr
     phase, requestId, caller, action, name, asked, allowed, rule, outcome,
     version, uid, payloadHash, optionKeys, cause, latencyMs,
   };
-}
-
-/** A call that touches several names is allowed only if each is; the first refusal decides. */
-function decide(policy: Policy, caller: Caller, { action, names, part }: Access): Decision {
-  const [first, ...others] = names;
-  if (first === undefined) return policy.decideAction(caller, action);
-  let decision = policy.decide(caller, action, first, part);
-  for (const name of others) {
-    if (!decision.allowed) break;
-    decision = policy.decide(caller, action, name);
-  }
-  return decision;
 }
 
 /** The part of a record that differs between the steps of one call. */

@@ -183,6 +183,9 @@ secret_broker:
     return metadata;
   };
 
+  const readOfAll = {
+    ...{ field: "", version: undefined, knownVersion: undefined, options: undefined, maxStaleness: undefined },
+  };
   const nameless = { GetStatus: {}, VerifyAudit: {}, ReloadConfiguration: {}, ListConsumers: {}, ListSecrets: {} };
   const question = (name: string): object => ({ principal: "p", action: "read", name });
   const named = (name: string): Record<string, object> => ({
@@ -241,6 +244,25 @@ secret_broker:
     });
     const without = { principal: "team", action: "read", name: "" };
     expect(await caller.call("CheckAccess", without, as(tokens.ops))).toMatchObject({ reason: "FIELD_INVALID" });
+  });
+
+  it("is replayed without a change under the same configuration, whatever was called", async () => {
+    const payload = { $case: "text", value: "v" };
+    const reads = ["team/A", "payments/A"].map((name) => ({ ...readOfAll, name }));
+    for (const token of Object.values({ ...tokens, team })) {
+      for (const name of ["team/A", "payments/A", "other"]) {
+        await caller.call("WriteSecret", { name, payload }, as(token));
+        for (const newName of ["team/A", "payments/A", "other", ""])
+          await caller.call("RotateSecret", { name, newName, payload }, as(token));
+        await caller.call("DeleteSecret", { name, recoveryWindowInDays: 0 }, as(token));
+        await allowedOf(named(name), token);
+      }
+      await caller.call("BatchReadSecrets", { reads }, as(token));
+      await allowedOf(nameless, token);
+    }
+    const candidate = join(broker.directory, "config.yaml");
+    const replayed = await run(["policy", "replay", "--candidate", candidate, "--audit", broker.auditFile]);
+    expect(replayed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^0 of \d{3} calls/u) as unknown });
   });
 
   it("shows no names that a rule denies", async () => {

@@ -178,6 +178,50 @@ describe("policy replay", () => {
     expect(shown.stdout).toContain("3 of 6 calls would be decided another way\n");
   });
 
+  it("decides a rotation to a new name as one call", async () => {
+    const rotation = {
+      action: "rotate",
+      request_id: "r",
+      decision: "deny",
+      rule: "default deny",
+      outcome: "POLICY_DENIED",
+    };
+    const pair = (one: string, other: string, more: object = {}): string[] => [
+      ...[record({ ...rotation, name: one, ...more }), '{"audit":"batch"}'],
+      ...[record({ ...rotation, name: other, phase: "attempt" }), record({ ...rotation, name: other, ...more })],
+    ];
+    const lines = [
+      // Either name of each may be rotated, and not both.
+      ...[...pair("a/A", "b/A"), ...pair("b/A", "a/A")],
+      ...pair("a/A", "b/A", { decision: "allow", outcome: "ok" }),
+      // One that would be allowed now.
+      ...pair("a/A", "a/C"),
+      // Alone, or of two calls.
+      record({ ...rotation, name: "a/A" }),
+      record({ ...rotation, name: "a/A", outcome: "ok", decision: "allow" }),
+      ...[record({ ...rotation, name: "b/A" }), record({ ...rotation, name: "b/A" })],
+      ...[record({ ...rotation, request_id: "s", name: "a/A" }), record({ ...rotation, request_id: "t", name: "b/A" })],
+    ];
+    const candidate = `
+general_settings: { key_management_settings: { access_mode: read_and_write } }
+secret_broker:
+  manager: { kind: memory }
+  policies: [{ name: a, principals: [app], actions: [rotate], names: ["a/*"] }]
+`;
+    writeFileSync(path("candidate.yaml"), candidate);
+    writeFileSync(path("audit.jsonl"), lines.join("\n"));
+    const argv = ["policy", "replay", "--candidate", path("candidate.yaml"), "--audit", path("audit.jsonl"), "--json"];
+    const change = { principal: "app", action: "rotate", before: "deny", after: "allow", rule: "a" };
+    expect(JSON.parse((await run(argv)).stdout)).toEqual({
+      ...{ calls: 10, skipped: 0 },
+      changes: [
+        { ...change, name: "b/A", before: "allow", after: "deny", rule: "default deny", calls: 1 },
+        { ...change, name: "a/C", calls: 1 },
+        { ...change, name: "a/A", calls: 2 },
+      ],
+    });
+  });
+
   it("ends with 0 when nothing would change", async () => {
     writeFileSync(path("audit.jsonl"), `${record({})}\n`);
     const argv = ["policy", "replay", "--candidate", path("config.yaml"), "--audit", path("audit.jsonl")];
