@@ -23,9 +23,14 @@ export class TokenBucket {
     this.#filledAtMs = performance.now();
   }
 
+  /** When a take has failed: the time from then until there is one, in milliseconds. */
+  get waitMs(): number {
+    return Math.ceil((1 - this.#tokens) / this.#perMs - rounding);
+  }
+
   /** Takes one. @param refusal made with the time until there is one, in milliseconds, and thrown when there is none */
   take(refusal: (waitMs: number) => Error): void {
-    if (!this.tryTake()) throw refusal(Math.ceil((1 - this.#tokens) / this.#perMs - rounding));
+    if (!this.tryTake()) throw refusal(this.waitMs);
   }
 
   /** Takes one if there is one; tells whether. */

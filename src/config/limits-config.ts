@@ -37,4 +37,5 @@ export interface RateConfig {
 export interface PrincipalLimitsConfig {
   readonly rate: RateConfig | undefined;
   readonly concurrentCalls: number | undefined;
+  readonly concurrentWatches: number | undefined;
 }

@@ -19,7 +19,10 @@ function rateSettings(whose: string): {
       .min(0.01)
       .max(maxRate)
       .optional()
-      .describe(`How many calls a second ${whose} may make in the long run; more are refused with the time to wait.`),
+      .describe(
+        `How many calls a second ${whose} may make in the long run; more are refused with the time to wait. ` +
+          "What is asked on a watch counts, and waits instead.",
+      ),
     burst: z
       .number()
       .int()
@@ -54,13 +57,21 @@ const shareSettings = z.strictObject({
     .max(maxRate)
     .optional()
     .describe("How many calls of a principal are answered at once; watches do not count."),
+  concurrent_watches: z
+    .number()
+    .int()
+    .min(1)
+    .max(maxRate)
+    .optional()
+    .describe("How many watches a principal has open at once; more are refused."),
 });
 
 /** What one principal may use, for each or for one. */
 export const principalLimitsSchema: z.ZodType<PrincipalLimitsConfig> = shareSettings.transform(
-  ({ concurrent_calls, ...rate }, context): PrincipalLimitsConfig => ({
+  ({ concurrent_calls, concurrent_watches, ...rate }, context): PrincipalLimitsConfig => ({
     rate: readRate(rate, context),
     concurrentCalls: concurrent_calls,
+    concurrentWatches: concurrent_watches,
   }),
 );
 

@@ -109,7 +109,7 @@ export class Interceptor {
       return this.#runLater(passage, passage.pending, () => this.#follow(passage, wire, rpc));
     try {
       this.#admit(passage);
-      return rpc.handle(passage.call, new WireStream(wire, passage.call));
+      return rpc.handle(passage.call, new WireStream(wire, passage.call, () => this.#awaitTurn(passage)));
     } catch (thrown) {
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what was thrown, as it was
       return Promise.reject(thrown);
@@ -150,6 +150,12 @@ export class Interceptor {
     passage.isAdmitted = true;
   }
 
+  #awaitTurn(passage: Passage): Promise<void> {
+    return this.#options.limits.awaitTurn(passage.call.caller.principal, (giveUp) => {
+      passage.giveUp = giveUp;
+    });
+  }
+
   #open(wire: WireCall, identify: Identify, served: Served): Passage {
     this.#callsUnderWay += 1;
     return this.#enter(wire, "call", [openCall(wire, identify, this.#options), served]);
@@ -179,12 +185,14 @@ export class Interceptor {
       action,
       metrics,
       isAdmitted: false,
+      giveUp: undefined,
       span: tracing.isRecording ? tracing.startSpan(method, ...traceHeaders(wire)) : undefined,
     };
   }
 
-  #finish({ call, kind, isAdmitted, metrics, span }: Passage, code: status): void {
+  #finish({ call, kind, isAdmitted, giveUp, metrics, span }: Passage, code: status): void {
     call.end();
+    giveUp?.();
     if (kind === "watch") this.#openStreams -= 1;
     else this.#callsUnderWay -= 1;
     if (isAdmitted) this.#options.limits.leave(call.caller.principal, kind);
@@ -241,6 +249,8 @@ interface Passage extends OpenedCall {
   readonly kind: Admission;
   /** Whether it counts in the limits. */
   isAdmitted: boolean;
+  /** Ends what waits for its turn. */
+  giveUp: (() => void) | undefined;
   readonly method: string;
   readonly action: Action;
   readonly metrics: MethodMetrics;

@@ -27,6 +27,8 @@ export interface CallStream<Request, Response> {
    * @param fail told why no more are taken
    */
   listen(take: (request: Request) => Promise<void>, fail: (thrown: unknown) => void): void;
+  /** Waits until the rates have room for one more message of the caller. @throws SecretError `CALL_CANCELLED` */
+  awaitTurn(): Promise<void>;
   /** Sends one; resolves when the next can be sent. @throws SecretError `CALL_CANCELLED`, `MANAGER_TIMEOUT` */
   send(response: Response): Promise<void>;
 }

@@ -7,10 +7,17 @@ import type { CallStream } from "./rpc.js";
 export class WireStream<Request, Response> implements CallStream<Request, Response> {
   readonly #wire: ServerDuplexStream<Request | typeof malformedMessage, Response>;
   readonly #call: Call;
+  /** {@inheritDoc CallStream.awaitTurn} */
+  readonly awaitTurn: () => Promise<void>;
 
-  constructor(wire: ServerDuplexStream<Request | typeof malformedMessage, Response>, call: Call) {
+  constructor(
+    wire: ServerDuplexStream<Request | typeof malformedMessage, Response>,
+    call: Call,
+    awaitTurn: () => Promise<void>,
+  ) {
     this.#wire = wire;
     this.#call = call;
+    this.awaitTurn = awaitTurn;
   }
 
   /** {@inheritDoc CallStream.listen} */

@@ -96,4 +96,39 @@ describe("a broker with limits", () => {
       .toBe(true);
     await watchers[1]?.leave();
   });
+
+  it("bounds the watches of a principal", async () => {
+    await start("{ per_principal: { concurrent_watches: 1 } }");
+    const watcher = new Watcher(broker.address).subscribe({ names: ["KEY"] });
+    await watcher.untilSynced();
+    expect(await new Watcher(broker.address).subscribe({ names: ["KEY"] }).end()).toBe("8 RATE_LIMITED");
+    await watcher.leave();
+  });
+
+  it.each(["{ per_principal: { requests_per_second: 10, burst: 1 } }", "{ requests_per_second: 10, burst: 1 }"])(
+    "lets what is asked on a watch wait for the rate, and refuses none of it: %s",
+    async (limits) => {
+      await start(limits);
+      const watcher = new Watcher(broker.address).subscribe({ names: ["KEY"] });
+      await watcher.untilSynced();
+      const startMs = performance.now();
+      for (let turn = 0; turn < 5; turn += 1) {
+        watcher.say({ $case: "unsubscribe", value: { names: ["KEY"], prefixes: [] } }).subscribe({ names: ["KEY"] });
+      }
+      for (let turn = 0; turn < 5; turn += 1) expect(await watcher.untilSynced()).toEqual(["synced"]);
+      // Ten messages, the first of which may find a token.
+      expect(performance.now() - startMs).toBeGreaterThanOrEqual(900);
+      await watcher.leave();
+    },
+  );
+
+  it("does not count what a watcher says of versions it was sent", async () => {
+    await start("{ requests_per_second: 0.01, burst: 2 }");
+    const watcher = new Watcher(broker.address);
+    for (let turn = 0; turn < 100; turn += 1) watcher.say({ $case: "ack", value: { name: "KEY", version: 1 } });
+    watcher.subscribe({ names: ["KEY"] });
+    await watcher.untilSynced();
+    expect(await caller.call("ReadSecret", read)).toMatchObject({ reason: "SECRET_NOT_FOUND" });
+    await watcher.leave();
+  });
 });

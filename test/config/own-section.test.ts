@@ -18,7 +18,7 @@ const defaults: Omit<Config, "file" | "manager" | "keyManagement"> = {
     maxConcurrentCalls: 20_000,
     maxWatches: 10_000,
     rate: undefined,
-    perPrincipal: { rate: undefined, concurrentCalls: undefined },
+    perPrincipal: { rate: undefined, concurrentCalls: undefined, concurrentWatches: undefined },
     connections: {
       maxConnections: 10_000,
       handshakeTimeoutMs: 10_000,
@@ -89,7 +89,7 @@ describe("secret_broker", () => {
     max_concurrent_calls: 5
     max_watches: 6
     requests_per_second: 0.5
-    per_principal: { requests_per_second: 7, burst: 8, concurrent_calls: 9 }
+    per_principal: { requests_per_second: 7, burst: 8, concurrent_calls: 9, concurrent_watches: 10 }
   timeouts: { default_deadline: 1.5s, drain: 0s, health_interval: 1 m }
   metrics: { secret_names: true }
 `);
@@ -109,7 +109,7 @@ describe("secret_broker", () => {
         maxConcurrentCalls: 5,
         maxWatches: 6,
         rate: { perSecond: 0.5, burst: 1 },
-        perPrincipal: { rate: { perSecond: 7, burst: 8 }, concurrentCalls: 9 },
+        perPrincipal: { rate: { perSecond: 7, burst: 8 }, concurrentCalls: 9, concurrentWatches: 10 },
       },
       timeouts: { defaultDeadlineMs: 1_500, drainMs: 0, healthIntervalMs: 60_000 },
       metricsSecretNames: true,

@@ -109,7 +109,7 @@ const validConfig = fc
         max_watches: streams,
         requests_per_second: streams,
         burst: batch,
-        per_principal: { requests_per_second: batch, concurrent_calls: streams },
+        per_principal: { requests_per_second: batch, concurrent_calls: streams, concurrent_watches: batch },
         max_connections: streams,
         idle_timeout: heartbeat[0],
       },
@@ -140,7 +140,7 @@ const validConfig = fc
         maxConcurrentCalls: streams,
         maxWatches: streams,
         rate: { perSecond: streams, burst: batch },
-        perPrincipal: { rate: { perSecond: batch, burst: batch }, concurrentCalls: streams },
+        perPrincipal: { rate: { perSecond: batch, burst: batch }, concurrentCalls: streams, concurrentWatches: batch },
         connections: {
           ...{ maxConnections: streams, idleTimeoutMs: heartbeat[1], handshakeTimeoutMs: 10_000 },
           ...{ keepaliveMs: 60_000, keepaliveTimeoutMs: 20_000 },

@@ -116,4 +116,68 @@ describe("CallLimits", () => {
     }
     expect(enterAll(limits, "held").entered).toBe(0);
   });
+
+  it("bounds the watches of each principal, also those that were open before the bound", () => {
+    let settings: CallLimitSettings = open;
+    const limits = new CallLimits(() => settings);
+    const watch = (principal: string) => (): void => {
+      limits.enter(principal, "watch");
+    };
+    watch("a")();
+    settings = { ...open, perPrincipal: { concurrentWatches: 2 }, byPrincipal: new Map([["b", {}]]) };
+    watch("a")();
+    expect(watch("a")).toThrow("too many watches at once from this caller");
+    for (let turn = 0; turn < 5; turn += 1) watch("b")();
+    limits.leave("a", "watch");
+    watch("a")();
+    expect(watch("a")).toThrow("too many watches at once from this caller");
+  });
+});
+
+describe("what is said on a watch", () => {
+  beforeEach(() => {
+    vi.useRealTimers();
+    vi.useFakeTimers();
+  });
+
+  const settings: CallLimitSettings = { ...open, perPrincipal: { rate: { perSecond: 1, burst: 1 } } };
+  const never = (): void => undefined;
+
+  it("waits for the caller's rate, in the order it came, and for nobody else's", async () => {
+    const limits = new CallLimits(() => settings);
+    const told: string[] = [];
+    for (const what of ["first", "second", "third"]) void limits.awaitTurn("p", never).then(() => told.push(what));
+    void limits.awaitTurn("other", never).then(() => told.push("other"));
+    await vi.advanceTimersByTimeAsync(999);
+    expect(told.toSorted()).toEqual(["first", "other"]);
+    await vi.advanceTimersByTimeAsync(1_001);
+    expect(told.at(-1)).toBe("second");
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(told.at(-1)).toBe("third");
+  });
+
+  it("takes no turn once its stream has ended", async () => {
+    const limits = new CallLimits(() => settings);
+    await limits.awaitTurn("p", never);
+    let giveUp = never;
+    const waiting = limits.awaitTurn("p", (how) => {
+      giveUp = how;
+    });
+    const next = limits.awaitTurn("p", never);
+    await vi.advanceTimersByTimeAsync(0);
+    giveUp();
+    await expect(waiting).rejects.toMatchObject({ reason: "CALL_CANCELLED" });
+    await vi.advanceTimersByTimeAsync(2_000);
+    await next;
+  });
+
+  it("goes on at once when another rate is put in force", async () => {
+    let inForce: CallLimitSettings = { ...open, rate: { perSecond: 0.01, burst: 1 } };
+    const limits = new CallLimits(() => inForce);
+    await limits.awaitTurn("p", never);
+    const waiting = limits.awaitTurn("p", never);
+    inForce = open;
+    await limits.awaitTurn("p", never);
+    await waiting;
+  });
 });

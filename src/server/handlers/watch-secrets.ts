@@ -17,10 +17,23 @@ export function watchSecrets(broker: Broker): StreamRpc<WatchSecretsRequest, Wat
         watch.fail(toSecretError(thrown));
       };
       call.onInterruption(fail);
-      stream.listen((request) => take(request, watch), fail);
+      // The first was let in with the call.
+      let isCounted = false;
+      stream.listen(async (request) => {
+        if (asks(request)) {
+          if (isCounted) await stream.awaitTurn();
+          isCounted = true;
+        }
+        await take(request, watch);
+      }, fail);
       return run();
     },
   };
+}
+
+/** Whether a message counts as a call does. An `ack` asks for nothing: one follows each version that was sent. */
+function asks({ action }: WatchSecretsRequest): boolean {
+  return action?.$case !== "ack";
 }
 
 /** Does what one message asks for; resolves when that has been sent. */
