@@ -1,3 +1,4 @@
+import { refuseOpenManagerKey } from "../config/file-rights.js";
 import type { ManagerConfig, ManagerKind, StoreConfig } from "../config/config.js";
 import type { SecretManager } from "../contract/secret-manager.js";
 import { SecretError } from "../domain/secret-error.js";
@@ -68,9 +69,10 @@ async function openStore(
 
 /**
  * Makes the configured manager and asks it whether its environment is right.
- * @throws SecretError `CONFIG_INVALID`
+ * @throws SecretError `CONFIG_INVALID`, ConfigError for a private key that others can read
  */
 export async function openManager(config: ManagerConfig, options: OpenManagerOptions): Promise<SecretManager> {
+  await refuseOpenManagerKey(config);
   const manager = await open(config, options);
   await validate(manager);
   return manager;

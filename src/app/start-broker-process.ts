@@ -41,7 +41,7 @@ export async function startBrokerProcess(options: StartOptions): Promise<Running
   const load = (): ReturnType<typeof loadConfig> => loadConfig(options.configFile, options);
   const { config, warnings } = await load();
   const log = createLog(options.detailedDebug ? "debug" : config.logLevel);
-  for (const { message, line } of warnings) log.warn({ file: config.file, line }, message);
+  for (const { message, file, line } of warnings) log.warn({ file, line }, message);
   keepCallsYoung();
   const guard = new ProcessGuard(log);
   const app = await startApp(new BrokerApp(config, log), { log, guard });

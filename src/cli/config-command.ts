@@ -46,7 +46,7 @@ async function findingsOf(file: string): Promise<Findings> {
   ]);
   try {
     const { config, warnings } = await loadConfig(file);
-    return { problems: await tlsProblems(config.listen), warnings };
+    return { problems: await tlsProblems(config), warnings };
   } catch (error) {
     if (error instanceof ConfigError) return { problems: error.problems, warnings: [] };
     throw error;

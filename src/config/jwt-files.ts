@@ -1,4 +1,5 @@
 import { ConfigError } from "./config-error.js";
+import { refuseWritable } from "./file-rights.js";
 import type { JwtIssuerConfig, JwtKeysConfig } from "./jwt-config.js";
 import { isMapping } from "./mapping.js";
 import { readConfigText } from "./read-config-text.js";
@@ -18,6 +19,7 @@ export async function loadJwtFiles(issuers: readonly JwtIssuerConfig[]): Promise
 async function withText(keys: JwtKeysConfig): Promise<JwtKeysConfig> {
   if (keys.kind === "file") {
     const text = await readConfigText(keys.path);
+    await refuseWritable(keys.path, "everyone");
     refuse(keys.path, keySetProblem(text));
     return { ...keys, text };
   }

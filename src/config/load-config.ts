@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { AuthenticationConfig } from "./authentication-config.js";
 import type { Config } from "./config.js";
+import { rightsWarnings } from "./file-rights.js";
 import { loadJwtFiles } from "./jwt-files.js";
 import type { ListenOverride } from "./listen-override.js";
 import { type LoadedConfig, parseConfig } from "./parse-config.js";
@@ -28,7 +29,8 @@ export interface ConfigOverrides {
 export async function loadConfig(file: string, overrides: ConfigOverrides = {}): Promise<LoadedConfig> {
   const path = resolve(file);
   const { config, warnings } = parseConfig({ text: await readConfigText(path), file: path }, listenOverride(overrides));
-  return { config: await withOtherFiles(config), warnings };
+  const [whole, more] = await Promise.all([withOtherFiles(config), rightsWarnings(config)]);
+  return { config: whole, warnings: [...warnings, ...more] };
 }
 
 /** The configuration with what stands in files beside it. */

@@ -55,7 +55,9 @@ export function peerTlsSchema(directory: string, kind: string, peer: string): Pe
         .optional()
         .describe(`The file with the certificates that may sign the ${peer}'s; those of Node.js unless given.`),
       certificate: file.optional().describe("The file with this broker's own certificate; goes with `key`."),
-      key: file.optional().describe("The file with this broker's own key; goes with `certificate`."),
+      key: file
+        .optional()
+        .describe("The file with this broker's own key; goes with `certificate`. Nobody else may read it."),
     })
     .describe(
       `With \`kind: ${kind}\`: the connection is encrypted and the ${peer} proven. PEM files, relative to the configuration's directory and read again for each connection.`,

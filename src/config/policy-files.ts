@@ -1,6 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { ConfigError, type ConfigProblem } from "./config-error.js";
+import { refuseWritable } from "./file-rights.js";
 import { parseListFile } from "./list-file.js";
 import type { PolicyConfig } from "./policies-config.js";
 import { isGivenName, noteRuleNames, policiesSchema, ruleAt } from "./policies-schema.js";
@@ -39,7 +40,7 @@ export async function loadPolicyFiles(paths: readonly string[], own: OwnPolicies
   noteRuleNames(own.policies, places, (index) => `secret_broker.${ruleAt(index)} in ${own.file}`);
   for (const file of files) {
     const listed = { file, label: labels.get(file) ?? file, places };
-    policies.push(...(await collect(async () => parsePolicyFile(await readConfigText(file), listed))));
+    policies.push(...(await collect(() => loadPolicyFile(listed))));
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return policies;
@@ -52,6 +53,12 @@ interface ListedFile {
   readonly label: string;
   /** Name → where the rule stands, of every rule read before. */
   readonly places: Map<string, string>;
+}
+
+async function loadPolicyFile(listed: ListedFile): Promise<readonly PolicyConfig[]> {
+  const text = await readConfigText(listed.file);
+  await refuseWritable(listed.file, "everyone");
+  return parsePolicyFile(text, listed);
 }
 
 /** A rule without a name of its own is called by its file and place: `grants.yaml#policies[3]`. */

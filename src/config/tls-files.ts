@@ -1,8 +1,9 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
-import type { ListenAddress, TlsConfig } from "./config.js";
+import type { Config, TlsConfig } from "./config.js";
 import { ConfigError, type ConfigProblem } from "./config-error.js";
+import { refuseOpenKey, refuseOpenManagerKey } from "./file-rights.js";
 
 /** What the files of a listener hold, checked. */
 export interface TlsFiles {
@@ -15,9 +16,6 @@ export interface TlsFiles {
   /** When the certificate expires, in milliseconds since the epoch. */
   readonly expiresAtMs: number;
 }
-
-/** What nobody but the owner may do with a key, but for the group's reading, as Kubernetes grants it. */
-const openToOthers = 0o037;
 
 /** More than any certificate with its issuers has. */
 const maxBytes = 1024 * 1024;
@@ -38,19 +36,22 @@ export async function loadTlsFiles({ certificate: file, key: keyFile, clientCa }
   return { certificate, key, clientAuthorities, expiresAtMs };
 }
 
-/** What is wrong with the files of all listeners. */
-export async function tlsProblems(listen: readonly ListenAddress[]): Promise<readonly ConfigProblem[]> {
+/** What is wrong with the files of all listeners, and with the key that the manager is shown. */
+export async function tlsProblems({ listen, manager }: Pick<Config, "listen" | "manager">): Promise<ConfigProblem[]> {
   const found = listen.map(async (address) => {
-    if (address.kind !== "tcp" || address.tls === undefined) return [];
-    try {
-      await loadTlsFiles(address.tls);
-      return [];
-    } catch (error) {
-      if (error instanceof ConfigError) return error.problems;
-      throw error;
-    }
+    if (address.kind === "tcp" && address.tls !== undefined) await loadTlsFiles(address.tls);
   });
-  return (await Promise.all(found)).flat();
+  return (await Promise.all([...found, refuseOpenManagerKey(manager)].map(problemsOf))).flat();
+}
+
+async function problemsOf(check: Promise<void>): Promise<readonly ConfigProblem[]> {
+  try {
+    await check;
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
 }
 
 /** The certificates of a PEM file, in its order. @throws Error when one cannot be read */
@@ -72,10 +73,7 @@ async function readPem(file: string): Promise<string> {
 
 async function readKey(file: string): Promise<string> {
   const text = await readPem(file);
-  const { mode } = await stat(file);
-  if ((mode & openToOthers) !== 0) {
-    refuse(file, "is a private key that others can read or change; take that right away with chmod g-wx,o-rwx");
-  }
+  await refuseOpenKey(file);
   return text;
 }
 

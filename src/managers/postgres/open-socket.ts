@@ -1,6 +1,7 @@
 import { connect, isIP, type Socket } from "node:net";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import type { ConnectionOptions } from "node:tls";
+import { isOpenToOthers, openKeyRule } from "../../domain/private-key-file.js";
 import { SecretError } from "../../domain/secret-error.js";
 import type { PostgresHost, PostgresServer } from "./postgres-server.js";
 
@@ -29,7 +30,7 @@ export type TlsOption = false | "prefer" | ConnectionOptions;
 
 /**
  * What protects the connection to a host.
- * @throws SecretError `CONFIG_INVALID` when a file cannot be read
+ * @throws SecretError `CONFIG_INVALID` when a file cannot be read, or a private key by others
  */
 export async function tlsOption(server: PostgresServer, { host }: PostgresHost): Promise<TlsOption> {
   const { tlsMode = "prefer", tlsFiles = {} } = server;
@@ -42,11 +43,17 @@ export async function tlsOption(server: PostgresServer, { host }: PostgresHost):
     ...(isIP(host) === 0 && { servername: host }),
     ca: await readPem(tlsFiles.rootPath),
     cert: await readPem(tlsFiles.certificatePath),
-    key: await readPem(tlsFiles.keyPath),
+    key: await readKey(tlsFiles.keyPath),
     // As in libpq: who names an authority wants it checked.
     rejectUnauthorized: tlsMode !== "require" || tlsFiles.rootPath !== undefined,
     ...(tlsMode !== "verify-full" && { checkServerIdentity: () => undefined }),
   };
+}
+
+async function readKey(path: string | undefined): Promise<Buffer | undefined> {
+  const pem = await readPem(path);
+  if (path === undefined || !isOpenToOthers((await stat(path)).mode)) return pem;
+  throw new SecretError("CONFIG_INVALID", `the file ${path} of the database's url ${openKeyRule}`);
 }
 
 async function readPem(path: string | undefined): Promise<Buffer | undefined> {
