@@ -8,6 +8,7 @@ import { tlsProblems } from "../../src/config/tls-files.js";
 import { tlsOption } from "../../src/managers/postgres/open-socket.js";
 import type { PostgresServer } from "../../src/managers/postgres/postgres-server.js";
 import { startBroker } from "../../src/testkit/start-broker.js";
+import { RpcCaller } from "../app/call-rpc.js";
 import { withMemory } from "./config-text.js";
 
 let folder: string;
@@ -60,6 +61,26 @@ describe("a file whose writer can let anybody in", () => {
     write("keys.json", keySet, mode);
     const authentication = `  authentication: { jwt: [{ ${issuer}, jwks_file: keys.json }] }\n`;
     expect(await load(withMemory(`  policy_files: [rules.yaml]\n${authentication}`))).toBe("");
+  });
+
+  it("is not taken over by a broker that runs", async () => {
+    const config = `
+secret_broker:
+  manager: { kind: memory }
+  admin: { listen: "off" }
+  audit: { sink: file, path: audit.jsonl }
+  log: { level: error }
+  policies: [{ name: ops, principals: [local], actions: [administer], names: ["**"] }]
+  policy_files: [rules.yaml]
+`;
+    const broker = await startBroker({ config, files: { "rules.yaml": "policies: []\n" } });
+    const caller = new RpcCaller(broker.address);
+    const reload = async (): Promise<string> => (await caller.call("ReloadConfiguration")).reason ?? "reloaded";
+    expect(await reload()).toBe("reloaded");
+    chmodSync(join(broker.directory, "rules.yaml"), 0o666);
+    expect(await reload()).toBe("CONFIG_INVALID");
+    caller.close();
+    await broker.stop();
   });
 
   it("is warned of where it is the configuration itself", async () => {
