@@ -8,7 +8,7 @@ import { SecretShelf, tooOld } from "./secret-shelf.js";
 import { StoreChanges, type StoreChange, type StoreListener } from "./store-changes.js";
 import { SteadyClock, type StoreClock } from "./store-clock.js";
 import { checkStoreOptions, type StoreOptions, type StoreSettings } from "./store-options.js";
-import { StoreReader } from "./store-reader.js";
+import { orAborted, StoreReader } from "./store-reader.js";
 import { checkNames, StoreRefresh } from "./store-refresh.js";
 import type { SecretSource } from "./store-source.js";
 import { untilAllAreHeld } from "./store-start.js";
@@ -63,7 +63,7 @@ export class SecretStore {
     const declared = checkNames(options.secrets ?? []);
     this.#settings = settings;
     this.#clock = clock;
-    this.#keyrings = new Keyrings({ source, clock, graceMs: settings.keyringGraceMs });
+    this.#keyrings = new Keyrings({ source, clock, settings, find: (name) => this.#shelf.find(name) });
     const shelf = new SecretShelf({
       declared,
       settings,
@@ -149,15 +149,27 @@ export class SecretStore {
     return { name, payload: copy, version, uid, servedFrom: this.#originAt(ageMs, outcome.servedFrom), ageMs };
   }
 
-  /** A secret's active version, and those before it that are in their period of grace. @throws SecretError */
-  async keyring(name: string): Promise<Keyring> {
-    await this.read(name);
-    const held = this.#find(name, undefined);
-    const active = { version: held.version, payload: held.copy() };
-    const previous = await this.#keyrings.previousOf(held);
+  /**
+   * A secret's active version, and those before it that are in their period of grace. As with {@link SecretStore.read},
+   * what is at hand is the answer when the broker cannot be asked, marked `stale`, as long as its age is accepted.
+   * @throws SecretError
+   */
+  async keyring(name: string, options: StoreReadOptions = {}): Promise<Keyring> {
+    const { maxStalenessMs: askedMs = this.#settings.freshForMs, signal } = options;
+    const active = await this.read(name, options);
+    const bounds = {
+      acceptedMs: Math.min(askedMs, this.#settings.maxStalenessMs),
+      boundMs: Math.min(options.maxStalenessMs ?? Infinity, this.#settings.maxStalenessMs),
+    };
+    const { versions, knownAtMs, isStale } = await orAborted(this.#keyrings.previousOf(active, bounds), signal);
     // Whoever may not read it any more is given nothing of it.
-    this.#find(name, undefined);
-    return { active, previous };
+    this.#assertOpen();
+    if (this.#shelf.find(name) === undefined) this.#keyrings.drop(name);
+    if (this.#shelf.absenceOf(name) !== undefined) throw this.#whyNot(name);
+    const ageMs = Math.max(active.ageMs, this.#clock.now() - knownAtMs);
+    const { version, payload } = active;
+    const servedFrom = isStale ? "stale" : this.#originAt(ageMs, active.servedFrom);
+    return { active: { version, payload }, previous: versions, servedFrom, ageMs };
   }
 
   /** Has a function told of each change; returns what ends that. */
@@ -176,7 +188,7 @@ export class SecretStore {
     this.#watcher.close();
     this.#upkeep.close();
     this.#changes.close();
-    for (const { name } of this.#shelf.held) this.#keyrings.drop(name);
+    this.#keyrings.close();
     this.#shelf.close();
   }
 

@@ -144,7 +144,7 @@ function brokerTooOld(name: string, boundMs: number): SecretError {
 }
 
 /** Waits for something unless the signal says to wait no more. */
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+export async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return await work;
   const aborted = Promise.withResolvers<never>();
   const abort = (): void => {

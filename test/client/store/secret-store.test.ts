@@ -205,20 +205,3 @@ describe("other secrets", () => {
     await expect(store.read("A")).rejects.toThrow("the store is closed");
   });
 });
-
-describe("a keyring", () => {
-  it("holds the version before for its period of grace, also for who starts in the midst of it", async () => {
-    const { open, client } = await setUp({ A: "a1", OLD: "o1" });
-    const early = await open({ secrets: ["A"], keyringGraceMs: 60_000 });
-    await client.rotateSecret({ name: "A", payload: "a2", gracePeriodMs: 60_000 });
-    await client.writeSecret({ name: "OLD", payload: "o2" });
-    const late = await open({ secrets: ["A", "OLD"] });
-    const both = { active: { version: 2, payload: "a2" }, previous: [{ version: 1, payload: "a1" }] };
-    expect(await late.keyring("A")).toEqual(both);
-    await expect.poll(() => early.get("A")).toBe("a2");
-    expect(await early.keyring("A")).toEqual(both);
-    expect(await late.keyring("OLD")).toEqual({ active: { version: 2, payload: "o2" }, previous: [] });
-    await client.administration.freezeSecret({ name: "A", cause: "leaked" });
-    await expect(early.keyring("A")).rejects.toMatchObject({ reason: "SECRET_NOT_FOUND" });
-  });
-});
