@@ -74,6 +74,7 @@ export class GrpcServer {
   readonly #servers: Server[] = [];
   readonly #listeners: Listener[] = [];
   readonly #health = new HealthReporter();
+  readonly #reflection = reflectionServices(() => [...this.#brokerNames(), ...standardNames]);
   readonly #options: GrpcServerOptions;
   readonly #gate: ConnectionGate;
 
@@ -166,7 +167,7 @@ export class GrpcServer {
       virtualKeyBrokerService(parts),
       administrationBrokerService(parts),
       this.#health.service(),
-      ...reflectionServices(() => [...this.#brokerNames(), ...standardNames]),
+      ...this.#reflection,
     ];
     for (const service of services) {
       server.addService(service.definition, countUses(service, connectionOf));

@@ -7,9 +7,23 @@ import {
 } from "../gen/grpc/reflection/v1/reflection.js";
 import { ServerReflectionService as ServerReflectionServiceAlpha } from "../gen/grpc/reflection/v1alpha/reflection.js";
 import type { ServedService } from "./services.js";
+import { refusalOfLong, tooLong, withShortRequests } from "./short-requests.js";
 
 type Answer = NonNullable<ServerReflectionResponse["messageResponse"]>;
-type ReflectionCall = ServerDuplexStream<ServerReflectionRequest, ServerReflectionResponse>;
+type Question = ServerReflectionRequest | typeof tooLong;
+type ReflectionCall = ServerDuplexStream<Question, ServerReflectionResponse>;
+
+/** The most bytes of a question; a name of a file or a symbol takes some dozens. */
+const maxQuestionBytes = 1_024;
+
+/** How many streams are open at once: each costs what its caller has asked ahead, up to some hundred kilobytes. */
+const maxStreams = 256;
+
+const refusalOfQuestion = refusalOfLong(maxQuestionBytes, "ask for one file or symbol by its name");
+const refusalOfStream = {
+  code: status.RESOURCE_EXHAUSTED,
+  details: "too many streams of reflection are open: ask again later",
+};
 
 // file name → file
 const filesByName = new Map(descriptorFiles.map((file) => [file.name, file]));
@@ -18,26 +32,46 @@ const filesBySymbol = new Map(descriptorFiles.flatMap((file) => file.symbols.map
 
 /**
  * Server reflection, v1 and v1alpha: the same messages under two names. Serves the descriptors `buf build` made, with
- * all they import, as lossy ones are refused by some clients.
+ * all they import, as lossy ones are refused by some clients. Anyone who can connect may
+ * ask, so no more than 256 streams are open at once, a question has at most 1,024 bytes, and each waits until the answer
+ * before was taken.
  * @param serviceNames the services to list, asked anew for each listing
  */
 export function reflectionServices(serviceNames: () => readonly string[]): ServedService[] {
+  let openStreams = 0;
   const implementation = {
     serverReflectionInfo: (call: ReflectionCall) => {
-      call.on("data", (request: ServerReflectionRequest) => {
-        const messageResponse = answer(request.messageRequest, serviceNames);
-        call.write({ validHost: request.host, originalRequest: request, messageResponse });
-      });
-      call.on("end", () => {
-        call.end();
-      });
+      if (openStreams >= maxStreams) {
+        call.emit("error", refusalOfStream);
+        return;
+      }
+      openStreams += 1;
+      call.once("close", () => (openStreams -= 1));
+      answerEach(call, serviceNames);
     },
   };
   return [ServerReflectionService, ServerReflectionServiceAlpha].map((definition) => ({
-    definition,
+    definition: withShortRequests(definition, maxQuestionBytes),
     implementation,
     isIdentified: false,
   }));
+}
+
+/** Takes the next question once the answer before is on its way, so that whoever asks faster waits. */
+function answerEach(call: ReflectionCall, serviceNames: () => readonly string[]): void {
+  call.on("data", (question: Question) => {
+    call.pause();
+    if (question === tooLong) call.emit("error", refusalOfQuestion);
+    else call.write(responseTo(question, serviceNames), () => call.resume());
+  });
+  call.on("end", () => {
+    call.end();
+  });
+}
+
+function responseTo(request: ServerReflectionRequest, serviceNames: () => readonly string[]): ServerReflectionResponse {
+  const messageResponse = answer(request.messageRequest, serviceNames);
+  return { validHost: request.host, originalRequest: request, messageResponse };
 }
 
 function answer(request: ServerReflectionRequest["messageRequest"], serviceNames: () => readonly string[]): Answer {

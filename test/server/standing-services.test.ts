@@ -1,5 +1,6 @@
+import { once } from "node:events";
 import { rm, writeFile } from "node:fs/promises";
-import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
+import { Client, type ClientDuplexStream, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { descriptorFiles } from "../../src/gen/descriptor-set.js";
 import { HealthClient, type HealthCheckResponse } from "../../src/gen/grpc/health/v1/health.js";
@@ -65,6 +66,35 @@ describe("health", () => {
     client.close();
     await broker.stop();
   });
+
+  it("keeps no name that is longer than a service's", async () => {
+    const broker = await startBroker();
+    const client = new HealthClient(broker.address, credentials.createInsecure());
+    const told = (service: string): Promise<unknown> =>
+      new Promise((resolve) => {
+        const watch = client.watch({ service });
+        watch.on("data", ({ status: state }: HealthCheckResponse) => {
+          resolve(state);
+          watch.cancel();
+        });
+        watch.on("error", ({ code, details }: ServiceError) => {
+          resolve([code, details]);
+        });
+      });
+    const refusal = "message must be at most 256 bytes: ask for one service by its full name";
+    // SERVICE_UNKNOWN, as the protocol of health has it.
+    expect(await told("another.Service")).toBe(3);
+    expect(await told("s".repeat(128))).toBe(3);
+    expect(await told("s".repeat(300))).toEqual([status.INVALID_ARGUMENT, refusal]);
+    const checked = await new Promise((resolve) => {
+      client.check({ service: "s".repeat(300) }, (error) => {
+        resolve([error?.code, error?.details]);
+      });
+    });
+    expect(checked).toEqual([status.INVALID_ARGUMENT, refusal]);
+    client.close();
+    await broker.stop();
+  });
 });
 
 describe.each(["v1", "v1alpha"])("reflection %s", (version) => {
@@ -81,10 +111,14 @@ describe.each(["v1", "v1alpha"])("reflection %s", (version) => {
     await broker.stop();
   });
 
-  function ask(messageRequest: ServerReflectionRequest["messageRequest"]): Promise<ServerReflectionResponse> {
+  function open(): ClientDuplexStream<ServerReflectionRequest, ServerReflectionResponse> {
     const { requestSerialize, responseDeserialize } = ServerReflectionClient.service.serverReflectionInfo;
     const path = `/grpc.reflection.${version}.ServerReflection/ServerReflectionInfo`;
-    const stream = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    return client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+  }
+
+  function ask(messageRequest: ServerReflectionRequest["messageRequest"]): Promise<ServerReflectionResponse> {
+    const stream = open();
     stream.end({ host: "", messageRequest });
     return new Promise((resolve, reject) => {
       stream.once("data", resolve);
@@ -111,5 +145,41 @@ describe.each(["v1", "v1alpha"])("reflection %s", (version) => {
   it("says what it does not have", async () => {
     const { messageResponse } = await ask({ $case: "fileContainingSymbol", value: "no.such.Symbol" });
     expect(messageResponse).toMatchObject({ $case: "errorResponse", value: { errorCode: status.NOT_FOUND } });
+  });
+
+  it("answers many questions that are asked at once, in their order", async () => {
+    const stream = open();
+    const names = Array.from({ length: 2_000 }, (_, index) => `no.such.Symbol${String(index)}`);
+    for (const value of names) stream.write({ host: "", messageRequest: { $case: "fileContainingSymbol", value } });
+    stream.end();
+    const answered: (string | undefined)[] = [];
+    for await (const answer of stream) {
+      const { originalRequest } = answer as ServerReflectionResponse;
+      answered.push(originalRequest?.messageRequest?.value as string);
+    }
+    expect(answered).toEqual(names);
+  });
+
+  it("ends a stream that asks for a name that is too long", async () => {
+    const value = "n".repeat(1_024);
+    await expect(ask({ $case: "fileByFilename", value })).rejects.toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      details: "message must be at most 1024 bytes: ask for one file or symbol by its name",
+    });
+  });
+
+  it("has so many streams open at once, and room again when they end", async () => {
+    const streams = Array.from({ length: 256 }, open);
+    const listServices = { $case: "listServices", value: "" } as const;
+    await Promise.all(
+      streams.map(async (stream) => {
+        stream.on("error", () => undefined);
+        stream.write({ host: "", messageRequest: listServices });
+        await once(stream, "data");
+      }),
+    );
+    await expect(ask(listServices)).rejects.toMatchObject({ code: status.RESOURCE_EXHAUSTED });
+    for (const stream of streams) stream.cancel();
+    await expect.poll(() => ask(listServices).then(() => "answered", String)).toBe("answered");
   });
 });

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { type ClientHttp2Session, connect as connectHttp2, constants } from "node:http2";
+import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2, constants } from "node:http2";
 import { setTimeout as delay } from "node:timers/promises";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -19,6 +19,20 @@ async function connect(address: string): Promise<RawConnection> {
   const connection = await connectRaw(address, authority);
   open.push(connection);
   return connection;
+}
+
+/** Opens a call below gRPC. */
+function request(session: ClientHttp2Session, path: string): ClientHttp2Stream {
+  const headers = { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" };
+  return session.request(headers).on("error", () => undefined);
+}
+
+/** A message as gRPC frames it. */
+function messageOf(...parts: readonly Buffer[]): Buffer {
+  const message = Buffer.concat(parts);
+  const head = Buffer.alloc(5);
+  head.writeUInt32BE(message.length, 1);
+  return Buffer.concat([head, message]);
 }
 
 function closeAll(): void {
@@ -231,6 +245,79 @@ describe("a broker as it is set up", { timeout: 600_000 }, () => {
     await fc.assert(run, { numRuns: 300, seed: 20_261_127 });
     session.destroy();
     expect(await broker.isServing()).toBe(true);
+  });
+
+  it("bears questions of reflection whose answers nobody takes, with flat memory", async () => {
+    const session = connectHttp2(`http://${broker.plainAddress}`);
+    const stream = request(session, "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo").pause();
+    const symbol = Buffer.from("secretbroker.v1.SecretBroker");
+    const question = messageOf(Buffer.from([0x22, symbol.length]), symbol);
+    const many = Buffer.concat(Array.from({ length: 1_000 }, () => question));
+    const before = broker.residentMb();
+    // 13 kB would be answered to each, 500 MB to all of them.
+    for (let round = 0; round < 40; round += 1) {
+      stream.write(many);
+      await delay(20);
+    }
+    expect(await broker.isServing()).toBe(true);
+    expect(broker.residentMb()).toBeLessThan(before + 32);
+    session.destroy();
+  });
+
+  it("keeps nothing of what many streams of reflection ask ahead", async () => {
+    const before = broker.residentMb();
+    const sessions: ClientHttp2Session[] = [];
+    for (let count = 0; count < 3; count += 1) {
+      const session = connectHttp2(`http://${broker.plainAddress}`, { settings: { initialWindowSize: 0 } });
+      session.on("error", () => undefined);
+      sessions.push(session);
+      const streams = Array.from({ length: 900 }, () =>
+        request(session, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo").pause(),
+      );
+      for (const stream of streams) stream.write(Buffer.alloc(16_384));
+      await delay(2_000);
+    }
+    expect(await broker.isServing()).toBe(true);
+    expect(broker.residentMb()).toBeLessThan(before + 120);
+    for (const session of sessions) session.destroy();
+  });
+
+  it("keeps nothing of long names whose health is watched", async () => {
+    const session = connectHttp2(`http://${broker.plainAddress}`);
+    const name = Buffer.alloc(2 ** 21, "n");
+    const question = messageOf(Buffer.from([0x0a, 0x80, 0x80, 0x80, 0x01]), name);
+    const before = broker.residentMb();
+    for (let count = 0; count < 60; count += 1) {
+      const stream = request(session, "/grpc.health.v1.Health/Watch").resume();
+      stream.end(question);
+      const [headers] = (await once(stream, "response")) as [Record<string, string>];
+      expect(headers["grpc-status"]).toBe("3");
+    }
+    expect(await broker.isServing()).toBe(true);
+    expect(broker.residentMb()).toBeLessThan(before + 64);
+    session.destroy();
+  });
+
+  it("has a bounded number of watches of health, and answers checks all the same", async () => {
+    const sessions: ClientHttp2Session[] = [];
+    const watch = async (count: number): Promise<(string | undefined)[]> => {
+      const session = connectHttp2(`http://${broker.plainAddress}`);
+      session.on("error", () => undefined);
+      sessions.push(session);
+      const answers = Array.from({ length: count }, async () => {
+        const stream = request(session, "/grpc.health.v1.Health/Watch").resume();
+        stream.end(Buffer.alloc(5));
+        const [headers] = (await once(stream, "response")) as [Record<string, string>];
+        return headers["grpc-status"];
+      });
+      return await Promise.all(answers);
+    };
+    for (let count = 0; count < 10; count += 1) expect(new Set(await watch(1_000))).toEqual(new Set([undefined]));
+    expect(await watch(1)).toEqual(["8"]);
+    expect(await broker.isServing()).toBe(true);
+    for (const session of sessions.splice(0)) session.destroy();
+    await expect.poll(() => watch(1), { timeout: 10_000 }).toEqual([undefined]);
+    for (const session of sessions) session.destroy();
   });
 
   it("answers health under a flood of connections, with flat memory", async () => {
