@@ -37,7 +37,7 @@ export class SteadyClock implements StoreClock {
 
   /** {@inheritDoc StoreClock.after} */
   after(delayMs: number, run: () => void, keepsProcessAlive = false): () => void {
-    const timer = setTimeout(run, delayMs);
+    const timer = setTimeout(run, Math.max(delayMs, 0));
     if (!keepsProcessAlive) timer.unref();
     return () => {
       clearTimeout(timer);

@@ -1,6 +1,7 @@
 import type { Secret } from "../../domain/secret.js";
 import { isSecretError, type SecretError } from "../../domain/secret-error.js";
 import { parseSecretName } from "../../domain/secret-name.js";
+import { invalidReply } from "../decode-secret.js";
 import type { Origin, ReadAnswer, ReadNotModified, ReadRequest } from "../read-secret.js";
 import type { HeldSecret } from "./held-secret.js";
 import { isFinal, type SecretShelf } from "./secret-shelf.js";
@@ -24,11 +25,22 @@ export interface FreshAnswer {
   readonly knownAtMs: number;
 }
 
+/** Names → why they could not be had, where that may pass. */
+export type PassingFailures = ReadonlyMap<string, SecretError>;
+
 /** What was known of a name when it was asked for. */
 interface Question {
+  readonly name: string;
   readonly askedAtMs: number;
   readonly version: number | undefined;
   readonly uid: string | undefined;
+}
+
+/** How several names are asked for at once. */
+interface BatchAsk {
+  readonly timeoutMs: number | undefined;
+  /** Takes up what keeps single names away. */
+  readonly failures: Map<string, SecretError>;
 }
 
 /** How many secrets are asked for at once: all their payloads must fit into one message. */
@@ -45,14 +57,18 @@ export class StoreRefresh {
   /**
    * Asks for all of some names.
    * @param timeoutMs how long each message may take; the client's own timeout unless given
-   * @throws SecretError why the broker could not be asked, or the first failure of one name that may pass
+   * @returns the failures of single names
+   * @throws SecretError why the broker could not be asked
    */
-  async refresh(names: readonly string[], timeoutMs?: number): Promise<void> {
-    let failure: SecretError | undefined;
+  async refresh(names: readonly string[], timeoutMs?: number): Promise<PassingFailures> {
+    const failures = new Map<string, SecretError>();
     for (let start = 0; start < names.length; start += batchSize) {
-      failure = (await this.#refreshBatch(names.slice(start, start + batchSize), timeoutMs)) ?? failure;
+      const questions = names.slice(start, start + batchSize).map((name) => this.#questionOf(name));
+      const open = await this.#askBatch(questions, { timeoutMs, failures });
+      const again = open.map((name) => this.#questionAnew(name));
+      if (again.length > 0) await this.#askBatch(again, { timeoutMs, failures });
     }
-    if (failure !== undefined) throw failure;
+    return failures;
   }
 
   /**
@@ -62,66 +78,64 @@ export class StoreRefresh {
   async read(name: string, maxStalenessMs: number | undefined): Promise<FreshAnswer> {
     const question = this.#questionOf(name);
     try {
-      const answer = await this.#parts.source.readSecret(this.#requestFor(name, maxStalenessMs, question));
-      const isUseful = this.#take(name, answer, question);
-      return isUseful ? this.#freshAnswer(name, answer, question) : await this.#readAnew(name, maxStalenessMs);
+      const answer = await this.#readOnce(question, maxStalenessMs);
+      if (answer !== undefined) return answer;
+      const second = await this.#readOnce(this.#questionAnew(name), maxStalenessMs);
+      if (second === undefined) throw invalidReply("no payload for who has none");
+      return second;
     } catch (error) {
       if (isSecretError(error)) this.#takeFailure(name, error, question);
       throw error;
     }
   }
 
-  /** Returns a failure that may pass. */
-  async #refreshBatch(names: readonly string[], timeoutMs: number | undefined): Promise<SecretError | undefined> {
+  /** Returns the names whose answers say nothing about what is held. */
+  async #askBatch(questions: readonly Question[], { timeoutMs, failures }: BatchAsk): Promise<readonly string[]> {
     const { source, maxStalenessMs } = this.#parts;
-    const questions = names.map((name) => this.#questionOf(name));
-    const reads = names.map((name, index) => this.#requestFor(name, maxStalenessMs, questions[index]));
+    const reads = questions.map((question) => requestFor(question, maxStalenessMs));
     const results = await source.batchReadSecrets({ reads }, { timeoutMs });
-    const again: string[] = [];
-    let failure: SecretError | undefined;
+    const open: string[] = [];
     for (const [index, result] of results.entries()) {
       const question = questions[index];
       if (question === undefined) continue;
-      if (!result.ok) {
-        if (!this.#takeFailure(result.name, result.error, question)) failure ??= result.error;
-      } else if (!this.#take(result.name, result.answer, question)) again.push(result.name);
+      const { name } = question;
+      if (result.ok) {
+        if (!this.#take(result.answer, question)) open.push(name);
+      } else if (!this.#takeFailure(name, result.error, question)) failures.set(name, result.error);
     }
-    for (const name of again) await this.#readAnew(name, maxStalenessMs);
-    return failure;
+    return open;
   }
 
-  /** The same number in another generation, or nothing is held any more: the payload is asked for. */
-  async #readAnew(name: string, maxStalenessMs: number | undefined): Promise<FreshAnswer> {
-    const question = { ...this.#questionOf(name), version: undefined };
-    const answer = await this.#parts.source.readSecret(this.#requestFor(name, maxStalenessMs, question));
-    this.#take(name, answer, question);
-    return this.#freshAnswer(name, answer, question);
-  }
-
-  #freshAnswer(name: string, answer: ReadAnswer, { askedAtMs }: Question): FreshAnswer {
-    const knownAtMs = askedAtMs - (answer.ageMs ?? 0);
-    const isLatest = !answer.notModified && !this.#parts.shelf.isOvertaken(name, knownAtMs);
-    return { secret: isLatest ? answer.secret : undefined, servedFrom: answer.servedFrom, knownAtMs };
+  /** Undefined when the answer says nothing about what is held. */
+  async #readOnce(question: Question, maxStalenessMs: number | undefined): Promise<FreshAnswer | undefined> {
+    const { source, shelf } = this.#parts;
+    const answer = await source.readSecret(requestFor(question, maxStalenessMs));
+    if (!this.#take(answer, question)) return undefined;
+    const knownAtMs = question.askedAtMs - (answer.ageMs ?? 0);
+    const isLatest = !shelf.isOvertaken(question.name, knownAtMs);
+    return {
+      secret: isLatest && !answer.notModified ? answer.secret : undefined,
+      servedFrom: answer.servedFrom,
+      knownAtMs,
+    };
   }
 
   #questionOf(name: string): Question {
     const { shelf, clock } = this.#parts;
     const held = shelf.find(name);
-    return {
-      askedAtMs: clock.now(),
-      version: held?.version,
-      uid: held?.uid,
-    };
+    return { name, askedAtMs: clock.now(), version: held?.version, uid: held?.uid };
   }
 
-  #requestFor(name: string, maxStalenessMs: number | undefined, question: Question | undefined): ReadRequest {
-    return { name, maxStalenessMs, knownVersion: question?.version };
+  /** The same number in another generation, or nothing is held any more: the payload is asked for. */
+  #questionAnew(name: string): Question {
+    return { ...this.#questionOf(name), version: undefined };
   }
 
   /** False when it says nothing about what is held. */
-  #take(name: string, answer: ReadAnswer, question: Question): boolean {
+  #take(answer: ReadAnswer, question: Question): boolean {
     const { shelf } = this.#parts;
-    const knownAtMs = question.askedAtMs - (answer.ageMs ?? 0);
+    const { name, askedAtMs } = question;
+    const knownAtMs = askedAtMs - (answer.ageMs ?? 0);
     const held = shelf.find(name);
     const isOvertaken = shelf.isOvertaken(name, knownAtMs);
     if (!answer.notModified) {
@@ -141,6 +155,10 @@ export class StoreRefresh {
     if (!shelf.isOvertaken(name, askedAtMs)) shelf.drop(name, { error, knownAtMs: askedAtMs });
     return true;
   }
+}
+
+function requestFor({ name, version }: Question, maxStalenessMs: number | undefined): ReadRequest {
+  return { name, maxStalenessMs, knownVersion: version };
 }
 
 /** Whether what is held is what the broker says is still the active version. */

@@ -1,9 +1,10 @@
 import { isSecretError, SecretError } from "../../domain/secret-error.js";
+import { Backoff } from "./backoff.js";
 import type { Keyrings } from "./keyrings.js";
 import type { SecretShelf } from "./secret-shelf.js";
 import type { StoreClock } from "./store-clock.js";
 import type { StoreSettings } from "./store-options.js";
-import type { StoreRefresh } from "./store-refresh.js";
+import type { PassingFailures, StoreRefresh } from "./store-refresh.js";
 import type { StoreWatcher } from "./store-watcher.js";
 
 /** What upkeep works with. */
@@ -19,8 +20,6 @@ export interface StoreUpkeepParts {
   readonly onProblem: (problem: SecretError) => void;
 }
 
-/** The first and the longest pause after the broker could not be asked, in milliseconds. */
-const pauseMs = { first: 500, longest: 30_000 } as const;
 /** Which part of its fresh time a secret ages before it is asked for, though a stream should have told of it. */
 const watchedShare = 0.75;
 const tickRangeMs = [10, 5_000] as const;
@@ -32,12 +31,15 @@ export class StoreUpkeep {
   readonly #spread: number;
   #cancelTick: (() => void) | undefined;
   #isAsking = false;
-  #failures = 0;
-  #notBeforeMs = 0;
+  /** After the broker could not be asked for anything. */
+  readonly #backoff: Backoff;
+  /** Name → after that alone could not be had. */
+  readonly #backoffs = new Map<string, Backoff>();
 
   constructor(parts: StoreUpkeepParts) {
     this.#parts = parts;
     this.#spread = 0.85 + parts.random() * 0.15;
+    this.#backoff = new Backoff(parts.random);
   }
 
   /** Begins. */
@@ -63,8 +65,8 @@ export class StoreUpkeep {
     const nowMs = clock.now();
     shelf.sweep(nowMs);
     keyrings.sweep();
-    if (this.#isAsking || nowMs < this.#notBeforeMs) return;
-    const names = this.#namesToAsk(nowMs);
+    if (this.#isAsking || !this.#backoff.isOver(nowMs)) return;
+    const names = this.#namesToAsk(nowMs).filter((name) => this.#backoffs.get(name)?.isOver(nowMs) ?? true);
     if (names.length > 0) void this.#ask(names);
   }
 
@@ -89,21 +91,42 @@ export class StoreUpkeep {
   }
 
   async #ask(names: readonly string[]): Promise<void> {
-    const { refresh, clock, random, onProblem } = this.#parts;
+    const { refresh, clock, onProblem } = this.#parts;
     this.#isAsking = true;
     try {
-      await refresh.refresh(names);
-      this.#failures = 0;
+      const failures = await refresh.refresh(names);
+      this.#backoff.reset();
+      this.#noteFailures(names, failures);
     } catch (error) {
       const problem = isSecretError(error)
         ? error
         : new SecretError("INTERNAL_ERROR", "secrets could not be refreshed", { cause: error });
-      const backoffMs = Math.min(pauseMs.first * 2 ** this.#failures, pauseMs.longest) * (0.5 + random() / 2);
-      this.#failures += 1;
-      this.#notBeforeMs = clock.now() + (problem.retryAfterMs ?? 0) + backoffMs;
+      this.#backoff.noteFailure(clock.now(), problem.retryAfterMs);
       onProblem(problem);
     } finally {
       this.#isAsking = false;
     }
+  }
+
+  /** What cannot be had is left alone for a while, and keeps nothing else from being asked for. */
+  #noteFailures(names: readonly string[], failures: PassingFailures): void {
+    const { declared, shelf, clock, onProblem } = this.#parts;
+    for (const name of names) this.#noteFailure(name, failures.get(name), clock.now());
+    for (const name of this.#backoffs.keys()) {
+      if (!declared.has(name) && shelf.find(name) === undefined) this.#backoffs.delete(name);
+    }
+    // What ails the manager ails many names, and is told once.
+    const told = new Map([...failures.values()].map((failure) => [failure.reason, failure]));
+    for (const failure of told.values()) onProblem(failure);
+  }
+
+  #noteFailure(name: string, failure: SecretError | undefined, nowMs: number): void {
+    if (failure === undefined) {
+      this.#backoffs.delete(name);
+      return;
+    }
+    const backoff = this.#backoffs.get(name) ?? new Backoff(this.#parts.random);
+    backoff.noteFailure(nowMs, failure.retryAfterMs);
+    this.#backoffs.set(name, backoff);
   }
 }
