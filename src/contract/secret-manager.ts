@@ -101,7 +101,22 @@ export interface DescribeReply extends SecretDescription {
 /** What a watch tells, in the order of revisions. */
 export type WatchEvent =
   | { readonly kind: "changed" | "removed"; readonly secret: SecretDescription; readonly revision: bigint }
-  | { readonly kind: "synced"; readonly revision: bigint };
+  | {
+      readonly kind: "synced";
+      readonly revision: bigint;
+      /** For a manager that itself hears of changes from another: how often that one asks for them, in milliseconds. */
+      readonly pollIntervalMs?: number | undefined;
+    }
+  | {
+      /**
+       * For a manager that itself hears of changes from another: everything that had changed by `asOf`, by this
+       * machine's clock, has been told. Once one was told on a stream, nothing later than the newest is known to be
+       * current; without any, a manager is current as long as its stream is open. The first goes before `synced`.
+       */
+      readonly kind: "current";
+      readonly asOf: Date;
+      readonly revision: bigint;
+    };
 
 /** One read of several. */
 export interface BatchRead {

@@ -47,14 +47,18 @@ export async function watchSecrets(
   const events = memberOf(manager, "watchSecrets")(fromNow ? undefined : afterRevision, call);
   for await (const event of events) {
     if (call.signal.aborted) break;
+    const message = encodeEvent(event);
     // A broker that reads slowly is told no faster than it reads.
-    if (!wire.write(encodeEvent(event))) await once(wire, "drain", { signal: call.signal }).catch(() => undefined);
+    if (message !== undefined && !wire.write(message))
+      await once(wire, "drain", { signal: call.signal }).catch(() => undefined);
   }
   wire.end();
 }
 
-function encodeEvent(event: WatchEvent): WatchSecretsResponse {
+/** Undefined for what the protocol has no words for. */
+function encodeEvent(event: WatchEvent): WatchSecretsResponse | undefined {
   const { revision } = event;
+  if (event.kind === "current") return undefined;
   if (event.kind === "synced") return { event: { $case: "synced", value: true }, revision };
   return { event: { $case: event.kind, value: encodeDescription(event.secret) }, revision };
 }

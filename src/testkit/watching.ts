@@ -22,13 +22,15 @@ export class Watching {
 
   /** What it is told up to the next change of a secret, with it. */
   async untilChanged(name: string): Promise<readonly WatchEvent[]> {
-    return await this.#until((event) => event.kind !== "synced" && event.secret.name === name);
+    return await this.#until((event) => "secret" in event && event.secret.name === name);
   }
 
   async #until(isLast: (event: WatchEvent) => boolean): Promise<readonly WatchEvent[]> {
     const events: WatchEvent[] = [];
     for (;;) {
       const event = await this.#next();
+      // How current it is, it may say at any time.
+      if (event.kind === "current") continue;
       this.told.push(event);
       events.push(event);
       if (isLast(event)) return events;

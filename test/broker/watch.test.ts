@@ -64,6 +64,9 @@ describe("a manager that tells of changes", () => {
     ["a negative revision", { kind: "synced", revision: -1n }],
     ["no secret", { kind: "changed", revision: 6n }],
     ["a secret without a name", { kind: "changed", revision: 6n, secret: {} }],
+    ["no time up to which it is current", { kind: "current", revision: 6n }],
+    ["a time that is none", { kind: "current", revision: 6n, asOf: new Date(NaN) }],
+    ["a negative interval", { kind: "synced", revision: 6n, pollIntervalMs: -1 }],
   ])("is distrusted: an event with %s breaks it off", async (_what, event) => {
     const { manager, messages, lines } = await watchingA();
     manager.tell(event);

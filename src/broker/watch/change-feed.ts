@@ -19,7 +19,9 @@ export interface Coverage {
  * what it is now: whoever is told reads that under rights of his own.
  */
 export interface ChangeFeed {
-  /** How often the manager is asked; undefined when it tells by itself. */
+  /** Whether the manager tells by itself, and is asked for nothing. */
+  readonly isTold: boolean;
+  /** How often the manager, or whoever that one hears of changes from, is asked; undefined when all tell by themselves. */
   readonly pollIntervalMs: number | undefined;
   /** The revision everything has been told up to; 0n where none are kept. */
   readonly revision: bigint;

@@ -15,6 +15,7 @@ const pageSize = 1_000;
 
 /** Asks a manager that tells of no changes, again and again, for everything that somebody watches; once for all. */
 export class PolledFeed implements ChangeFeed {
+  readonly isTold = false;
   readonly revision = 0n;
   readonly #manager: GuardedManager;
   readonly #settings: () => WatchSettings;

@@ -12,7 +12,7 @@ const pauseMs = { first: 100, longest: 10_000 } as const;
 
 /** Hears of changes from a manager that tells of them; asks again where it stopped when that breaks off. */
 export class PushedFeed implements ChangeFeed {
-  readonly pollIntervalMs = undefined;
+  readonly isTold = true;
   readonly #manager: GuardedManager;
   readonly #listeners = new FeedListeners();
   #running: AbortController | undefined;
@@ -20,6 +20,9 @@ export class PushedFeed implements ChangeFeed {
   #isOpen = false;
   #revision = 0n;
   #lostAtMs = 0;
+  #pollIntervalMs: number | undefined;
+  /** What the manager says of its own currency on this stream; undefined as long as it says nothing. */
+  #toldCurrentAtMs: number | undefined;
 
   constructor(manager: GuardedManager) {
     this.#manager = manager;
@@ -29,8 +32,14 @@ export class PushedFeed implements ChangeFeed {
     return this.#revision;
   }
 
+  get pollIntervalMs(): number | undefined {
+    return this.#pollIntervalMs;
+  }
+
   get currentAtMs(): number {
-    return this.#isOpen ? Date.now() : this.#lostAtMs;
+    if (!this.#isOpen) return this.#lostAtMs;
+    // Nothing is known before it happens, whatever a manager says.
+    return Math.min(this.#toldCurrentAtMs ?? Infinity, Date.now());
   }
 
   join(listener: FeedListener, coverage: Coverage): () => void {
@@ -56,7 +65,7 @@ export class PushedFeed implements ChangeFeed {
       const names = new Set<SecretName>();
       for await (const event of this.#manager.watch(call, revision)) {
         if (event.kind === "synced") return { names, revision: event.revision };
-        if (isName(event.secret.name)) names.add(event.secret.name);
+        if ("secret" in event && isName(event.secret.name)) names.add(event.secret.name);
       }
       throw this.#ended();
     });
@@ -80,6 +89,7 @@ export class PushedFeed implements ChangeFeed {
     let isGap = false;
     for (let waitMs: number = pauseMs.first; ; waitMs = Math.min(waitMs * 2, pauseMs.longest)) {
       const startMs = performance.now();
+      this.#toldCurrentAtMs = undefined;
       try {
         await withOwnCall("watch", { signal }, async (call) => {
           for await (const event of this.#manager.watch(call, this.#after)) {
@@ -110,20 +120,26 @@ export class PushedFeed implements ChangeFeed {
 
   #take(event: WatchEvent, isGap: boolean): void {
     this.#revision = event.revision;
-    if (event.kind !== "synced") {
-      if (isName(event.secret.name)) this.#listeners.changed(event.secret.name, event.revision);
-    } else if (isGap) {
-      this.#listeners.allChanged();
+    if (event.kind === "current") {
+      this.#toldCurrentAtMs = event.asOf.getTime();
+    } else if (event.kind === "synced") {
+      this.#pollIntervalMs = event.pollIntervalMs;
+      if (isGap) this.#listeners.allChanged();
+      this.#open();
+    } else if (isName(event.secret.name)) {
+      this.#listeners.changed(event.secret.name, event.revision);
     }
-    if (event.kind === "synced" && !this.#isOpen) {
-      this.#isOpen = true;
-      this.#opening.resolve();
-    }
+  }
+
+  #open(): void {
+    if (this.#isOpen) return;
+    this.#isOpen = true;
+    this.#opening.resolve();
   }
 
   /** Whoever waits to begin is told; whoever has begun sees that nothing is current any more. */
   #lose(error: unknown): void {
-    if (this.#isOpen) this.#lostAtMs = Date.now();
+    this.#lostAtMs = this.currentAtMs;
     this.#isOpen = false;
     this.#opening.promise.catch(() => undefined);
     this.#opening.reject(error);

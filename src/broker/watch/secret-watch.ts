@@ -45,6 +45,8 @@ export class SecretWatch implements FeedListener {
   #failure: SecretError | undefined;
   /** Everything up to here has been sent. */
   #sent: { readonly revision: bigint; readonly currentAtMs: number } = { revision: 0n, currentAtMs: 0 };
+  /** When something was subscribed last, in milliseconds since the epoch. */
+  #subscribedAtMs = -Infinity;
 
   constructor(call: Call, parts: SecretWatchParts, send: SendMessage) {
     this.#call = call;
@@ -77,6 +79,7 @@ export class SecretWatch implements FeedListener {
 
   /** Adds to what is watched; resolves once what there is has been sent. */
   subscribe(subscription: Subscription): Promise<void> {
+    this.#subscribedAtMs = Date.now();
     return new Promise((resolve) => {
       (this.#subscriptions ??= []).push({ subscription, done: resolve });
       this.#wake();
@@ -216,11 +219,15 @@ export class SecretWatch implements FeedListener {
     await this.#send({ kind: "heartbeat", ...this.#sent });
   }
 
-  /** Where nothing is due, everything the feed has told of has been sent. */
+  /**
+   * Where nothing is due, everything the feed has told of has been sent. Watchers do not know this clock: to them a time
+   * that is named anew lies after they subscribed, so none from before is.
+   */
   #noteProgress(): void {
     if (this.#mustCheckAll || (this.#due?.size ?? 0) > 0 || this.#postponed?.isEmpty === false) return;
     const { revision, currentAtMs } = this.#parts.feed;
-    this.#sent = { revision, currentAtMs };
+    const isSince = currentAtMs >= this.#subscribedAtMs;
+    this.#sent = { revision, currentAtMs: isSince ? currentAtMs : this.#sent.currentAtMs };
   }
 
   async #begin(subscription: Subscription): Promise<void> {

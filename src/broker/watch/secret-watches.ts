@@ -79,7 +79,7 @@ export class SecretWatches {
   listen(listener: FeedListener): () => void {
     const everything = { names: new Set<SecretName>(), prefixes: new Set([""]) };
     const { shared } = this.#feeds;
-    return shared.pollIntervalMs === undefined ? shared.join(listener, everything) : shared.overhear(listener);
+    return shared.isTold ? shared.join(listener, everything) : shared.overhear(listener);
   }
 
   /**

@@ -127,7 +127,7 @@ async function revisionAfter(probe: ManagerProbe, name: string): Promise<bigint>
 }
 
 function namesOf(event: WatchEvent): string[] {
-  return event.kind === "synced" ? [] : [event.secret.name];
+  return "secret" in event ? [event.secret.name] : [];
 }
 
 function shortOf(events: readonly WatchEvent[]): string[] {

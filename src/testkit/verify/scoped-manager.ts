@@ -126,7 +126,7 @@ async function* watchScope(
   [after, call]: [bigint | undefined, ManagerCall],
 ): AsyncGenerator<WatchEvent> {
   for await (const event of manager.watchSecrets?.(after, call) ?? []) {
-    if (event.kind === "synced") yield event;
+    if (!("secret" in event)) yield event;
     else if (scope.inner(event.secret.name) !== undefined) yield { ...event, secret: scope.described(event.secret) };
   }
 }

@@ -195,7 +195,7 @@ describe.skipIf(isPostgresMissing)(titleOf("a store in PostgreSQL"), () => {
 });
 
 function describeEvent(event: WatchEvent): string {
-  const name = event.kind === "synced" ? "" : `${event.secret.name} `;
+  const name = "secret" in event ? `${event.secret.name} ` : "";
   return `${event.kind} ${name}${String(event.revision)}`;
 }
 

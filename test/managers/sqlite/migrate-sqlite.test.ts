@@ -51,7 +51,7 @@ async function changesAfter(store: SecretStore, revision: bigint): Promise<[name
   const names: string[] = [];
   for await (const event of store.watchSecrets(revision, storeCall())) {
     if (event.kind === "synced") return [names, event.revision];
-    names.push(event.secret.name);
+    if ("secret" in event) names.push(event.secret.name);
   }
   return [names, -1n];
 }
