@@ -211,18 +211,25 @@ describe("a change that cannot be read", () => {
     await expect.poll(() => messages.at(-1)).toMatchObject({ kind: "heartbeat", revision: 6n });
   });
 
-  it("of a deleted secret is a removal", async () => {
-    const { manager, messages } = await watchingA();
-    manager.readFailure = new SecretError("SECRET_DELETED", "deleted");
-    manager.tell(changed("A", 6n));
-    await expect.poll(() => messages.at(-1)).toMatchObject({ kind: "removal", name: "A", revision: 6n });
-  });
+  it.each(["SECRET_DELETED", "PAYLOAD_CORRUPT", "POLICY_DENIED", "ACCESS_MODE_DENIED", "KEY_NOT_HOSTED"] as const)(
+    "as there is only %s is a removal, and stops nothing else",
+    async (reason) => {
+      const { manager, messages, subscribe } = await watchingA(often);
+      manager.readFailure = new SecretError(reason, "no", { metadata: { upstream_reason: reason } });
+      manager.tell(changed("A", 6n));
+      const newest = (kind: string): WatchMessage | undefined => messages.findLast((message) => message.kind === kind);
+      await expect.poll(() => newest("removal")).toMatchObject({ name: "A", revision: 6n });
+      await expect.poll(() => messages.at(-1)).toMatchObject({ kind: "heartbeat", revision: 6n });
+      await subscribe({ names: [nameOf("B")] });
+      expect(newest("synced")).toMatchObject({ revision: 6n });
+    },
+  );
 
   it("at the beginning ends the watch with its reason", async () => {
     const running = await watchingA();
-    running.manager.readFailure = new SecretError("PAYLOAD_CORRUPT", "damaged");
+    running.manager.readFailure = new SecretError("MANAGER_QUOTA", "not now");
     await running.subscribe({ names: [nameOf("B")] });
-    expect(await running.ended).toMatchObject({ reason: "PAYLOAD_CORRUPT" });
+    expect(await running.ended).toMatchObject({ reason: "MANAGER_QUOTA" });
   });
 });
 

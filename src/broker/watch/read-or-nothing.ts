@@ -1,14 +1,15 @@
 import type { Secret } from "../../domain/secret.js";
-import { isSecretError } from "../../domain/secret-error.js";
+import { isRefutation } from "../cache/outage.js";
 
-/** Also a secret that says it is deleted is not there. */
+/**
+ * For whoever watches, a secret is not there either when it is deleted, cannot be given as it is corrupt, or another
+ * broker does not let this one have it: it must not be kept, and asking again brings nothing.
+ */
 export async function readOrNothing(reading: Promise<Secret | undefined>): Promise<Secret | undefined> {
   try {
     return await reading;
   } catch (error) {
-    if (isSecretError(error) && (error.reason === "SECRET_NOT_FOUND" || error.reason === "SECRET_DELETED")) {
-      return undefined;
-    }
+    if (isRefutation(error)) return undefined;
     throw error;
   }
 }
