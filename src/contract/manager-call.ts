@@ -8,7 +8,7 @@ export interface ManagerCall {
   readonly deadline: Date;
   /** The principal the broker acts for; `secret-broker` for the broker's own calls. */
   readonly principal?: string | undefined;
-  /** How old an answer may be, in milliseconds; 0 asks for the truth of now, undefined leaves it to the manager. */
+  /** How old an answer may be, by its caller or by `cache.max_stale`, in milliseconds; 0 asks for the truth of now, undefined leaves it to the manager. */
   readonly maxStalenessMs?: number | undefined;
   /** Names the call in the broker's logs and audit records. */
   readonly requestId: string;

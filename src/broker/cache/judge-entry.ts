@@ -19,9 +19,9 @@ export type Verdict = "fresh" | "aging" | "failing" | "fallback" | "useless";
 
 /** Judges an entry by its age. */
 export function judgeEntry(entry: CacheEntry, view: EntryView): Verdict {
-  const { nowMs, maxStalenessMs, currentSinceMs, settings } = view;
+  const { nowMs, currentSinceMs, settings } = view;
   const ageMs = nowMs - entry.asOfMs;
-  if (maxStalenessMs === 0 || ageMs > maxStalenessMs) return "useless";
+  if (isRefused(entry, ageMs, view)) return "useless";
   const isCurrent = entry.asOfMs > currentSinceMs;
   if (entry.secret === undefined) {
     // That something is not there is never told but by who knows it, or knew it a moment ago.
@@ -31,6 +31,12 @@ export function judgeEntry(entry: CacheEntry, view: EntryView): Verdict {
   if (verdict !== undefined) return verdict;
   if (ageMs > settings.maxStaleMs) return "useless";
   return isSpared(entry, nowMs) ? "failing" : "fallback";
+}
+
+/** Whether the reader does not take it, or it was stale when the manager gave it and that is not given any more. */
+function isRefused({ isStale }: CacheEntry, ageMs: number, { maxStalenessMs, settings }: EntryView): boolean {
+  if (maxStalenessMs === 0 || ageMs > maxStalenessMs) return true;
+  return isStale && settings.maxStaleMs === 0;
 }
 
 /** Whether the manager is not to be asked for it yet. */

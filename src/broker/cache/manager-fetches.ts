@@ -7,6 +7,7 @@ import { entryOf } from "./cache-entry.js";
 import type { CacheSettings } from "./cache-settings.js";
 import type { CachePlace, CacheStore } from "./cache-store.js";
 import { isOutage, isRefutation } from "./outage.js";
+import { staleTooOld } from "../stale-too-old.js";
 import { type FetchFacts, SharedFetch } from "./shared-fetch.js";
 
 /** Which version to read. */
@@ -41,11 +42,19 @@ export class ManagerFetches {
     this.#parts = parts;
   }
 
-  /** Asks and keeps nothing. */
+  /**
+   * Asks and keeps nothing.
+   * @throws SecretError or rejects with one: the guard's, `STALE_TOO_OLD` where the manager itself kept what it answers
+   */
   ask(call: Call, request: VersionRef): Secret | undefined | Promise<Secret | undefined> {
-    const { manager } = this.#parts;
+    const { manager, settings } = this.#parts;
+    const { maxStaleMs } = settings();
     const { version } = request;
-    return version === undefined ? manager.readAtOnce(call, request) : manager.readVersion(call, request, version);
+    const asked = withinBound(request, maxStaleMs);
+    const reply = version === undefined ? manager.readAtOnce(call, asked) : manager.readVersion(call, asked, version);
+    return reply instanceof Promise
+      ? reply.then((secret) => newEnough(secret, request.name, maxStaleMs))
+      : newEnough(reply, request.name, maxStaleMs);
   }
 
   /** Asks; what the manager has at hand is kept and returned at once. @throws SecretError what it fails with at once */
@@ -125,4 +134,23 @@ export class ManagerFetches {
     else if (entry !== undefined && isOutage(error)) entry.retryAtMs = clock.nowMs() + retryPauseMs;
     store.closeIfEmpty(place);
   }
+}
+
+/** A manager that keeps answers of another is not asked for any that could not be given. */
+function withinBound(request: VersionRef, maxStaleMs: number): VersionRef {
+  const { maxStalenessMs = Infinity } = request;
+  return maxStaleMs === 0 || maxStalenessMs <= maxStaleMs ? request : { ...request, maxStalenessMs: maxStaleMs };
+}
+
+/**
+ * Holds what the manager itself kept to this broker's own bound, whatever the other one allows: nothing is older than
+ * `max_stale` where that is set, and without it nothing is stale. @throws SecretError `STALE_TOO_OLD`
+ */
+function newEnough(secret: Secret | undefined, name: string, maxStaleMs: number): Secret | undefined {
+  const freshness = secret?.freshness;
+  if (freshness === undefined) return secret;
+  const { ageMs, isStale } = freshness;
+  const isRefused = maxStaleMs === 0 ? isStale : ageMs > maxStaleMs;
+  if (isRefused) throw staleTooOld(name, { ageMs, boundMs: maxStaleMs });
+  return secret;
 }

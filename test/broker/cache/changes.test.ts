@@ -7,7 +7,7 @@ import { MemorySecretManager } from "../../../src/managers/memory/memory-secret-
 import { FreezablePolicy } from "../../../src/policy/freezable-policy.js";
 import { compilePolicy } from "../../../src/policy/compile-policy.js";
 import { liveCall, nameOf, openBroker } from "../open-broker.js";
-import { CacheTime, down, openCached, usual } from "./scripted-manager.js";
+import { CacheTime, down, openCached, ScriptedManager, usual } from "./scripted-manager.js";
 
 const [A, B] = [nameOf("A"), nameOf("B")];
 
@@ -208,7 +208,7 @@ describe("a manager that keeps answers of another", () => {
   });
 
   it("is believed with the cache off too, and what is older than asked for is refused", async () => {
-    const { manager, read } = openCached({ ttlMs: 0 });
+    const { manager, read } = openCached({ ttlMs: 0, maxStaleMs: 0 });
     manager.values.set("A", Object.freeze({ value: "one", version: 1, ageMs: 4_000 }));
     expect((await read("A")).origin).toEqual({ servedFrom: "cache", ageMs: 4_000 });
     expect((await read("A", { maxStalenessMs: 4_000 })).origin.ageMs).toBe(4_000);
@@ -217,6 +217,46 @@ describe("a manager that keeps answers of another", () => {
       metadata: { age_ms: "4000", max_age_ms: "3999" },
     });
     expect(manager.calls.map(({ call }) => call.maxStalenessMs)).toEqual([undefined, 4_000, 3_999]);
+  });
+
+  it.each([
+    ["older than max_stale", 60_000, { ageMs: 60_001, isStale: true }],
+    ["older than max_stale, though that one calls it fresh", 60_000, { ageMs: 60_001, isStale: false }],
+    ["stale, where nothing stale is given", 0, { ageMs: 1, isStale: true }],
+  ])("is refused what is %s, whatever it is asked", async (_what, maxStaleMs, facts) => {
+    const { manager, read, metrics } = openCached({ maxStaleMs });
+    manager.values.set("A", { value: "one", version: 1, ...facts });
+    for (const request of [{}, { maxStalenessMs: 80_000 }]) {
+      await expect(read("A", request)).rejects.toMatchObject({
+        reason: "STALE_TOO_OLD",
+        metadata: { age_ms: String(facts.ageMs), max_age_ms: String(maxStaleMs) },
+      });
+    }
+    await expect(read("A", { version: 1 })).rejects.toMatchObject({ reason: "STALE_TOO_OLD" });
+    expect(metrics.cache.entries).toBe(0);
+  });
+
+  it("is outdone by what is kept here and newer", async () => {
+    const { manager, time, read } = openCached();
+    manager.values.set("A", { value: "one", version: 1 });
+    await read("A");
+    time.advance(20_000);
+    manager.values.set("A", { value: "old", version: 1, ageMs: 70_000, isStale: true });
+    expect(await read("A")).toMatchObject({
+      secret: { payload: "one" },
+      origin: { servedFrom: "stale", ageMs: 20_000 },
+    });
+  });
+
+  it("gives what was stale already no longer once nothing stale is given", async () => {
+    const cacheSettings = { ...usual };
+    const manager = new ScriptedManager();
+    const { broker } = openBroker(manager, { settings: { cache: cacheSettings }, clock: new CacheTime() });
+    manager.values.set("A", { value: "one", version: 1, ageMs: 1_000, isStale: true });
+    const read = async (): Promise<unknown> => (await broker.readSecret(liveCall(), { name: A })).origin.servedFrom;
+    expect(await read()).toBe("stale");
+    Object.assign(cacheSettings, { maxStaleMs: 0 });
+    await expect(read()).rejects.toMatchObject({ reason: "STALE_TOO_OLD" });
   });
 
   it.each([
