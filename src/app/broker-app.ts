@@ -107,6 +107,7 @@ export class BrokerApp {
     const manager = await openManager(this.#config.manager, {
       log: this.#log,
       maxPayloadBytes: this.#config.limits.maxPayloadBytes,
+      maxStaleMs: () => this.#config.cache.maxStaleMs,
     });
     try {
       this.#parts = await this.#build(manager);
@@ -186,6 +187,7 @@ export class BrokerApp {
       enforcement,
       watches,
       cache,
+      manager,
       freezes: this.#freezes,
       explain: (request) => explainAccess(this.#settings.policy, grantSettings(this.#config), request),
       status: () => this.#status(),

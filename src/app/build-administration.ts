@@ -17,6 +17,7 @@ export interface AdministrationSources {
   readonly watches: SecretWatches;
   readonly freezes: Freezes;
   readonly cache: AdministrationParts["cache"];
+  readonly manager: AdministrationParts["manager"];
   readonly explain: (request: AccessRequest) => PolicyExplanation;
   readonly status: () => BrokerStatus;
   /** Undefined where the configuration did not come from a file that is read again. */

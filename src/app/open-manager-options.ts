@@ -7,4 +7,6 @@ export interface OpenManagerOptions {
   readonly isGuest?: boolean | undefined;
   /** The largest payload the broker takes; the standard one unless given. */
   readonly maxPayloadBytes?: number | undefined;
+  /** The age up to which an answer may be given while whoever knows cannot be asked, as it is now; none unless given. */
+  readonly maxStaleMs?: (() => number) | undefined;
 }

@@ -12,7 +12,7 @@ const refusalIntervalMs = 60_000;
 
 /** Opens another broker as the manager; it need not be there yet. @throws SecretError */
 export async function openUpstreamManager(config: UpstreamConfig, options: OpenManagerOptions): Promise<SecretManager> {
-  const { log, isGuest = false } = options;
+  const { log, isGuest = false, maxStaleMs = (): number => 0 } = options;
   const link: UpstreamLinkOptions = {
     addresses: config.addresses.map(textOf),
     tls: config.tls && tlsOf(config.tls),
@@ -27,7 +27,7 @@ export async function openUpstreamManager(config: UpstreamConfig, options: OpenM
   };
   const { openSnapshotFile } = await import("./upstream-snapshot.js");
   const keeper = await openSnapshotFile(config, snapshot, onNote);
-  const manager = new UpstreamSecretManager({ ...link, snapshot: { keeper, maxStaleMs: snapshot.maxStaleMs, onNote } });
+  const manager = new UpstreamSecretManager({ ...link, snapshot: { keeper, maxStaleMs, onNote } });
   const close = manager.close.bind(manager);
   let closing: Promise<void> | undefined;
   const closeAll = (): Promise<void> => (closing ??= close().finally(() => keeper.close()));

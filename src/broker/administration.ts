@@ -7,6 +7,7 @@ import type { SecretCache } from "./cache/secret-cache.js";
 import type { Call } from "./call.js";
 import type { Access, Enforcement } from "./enforcement.js";
 import type { Freezes } from "./freezes.js";
+import type { GuardedManager } from "./guarded-manager.js";
 import type { Consumer, SecretWatches } from "./watch/secret-watches.js";
 
 /** Whether a principal may do something, and why. */
@@ -58,6 +59,7 @@ export interface AdministrationParts {
   readonly watches: SecretWatches;
   readonly freezes: Freezes;
   readonly cache: Pick<SecretCache, "drop">;
+  readonly manager: Pick<GuardedManager, "forget">;
   readonly status: () => BrokerStatus;
   readonly explain: (question: AccessQuestion) => AccessExplanation;
   /** Reads the configuration again; gives the changed settings that need a restart. @throws SecretError `CONFIG_INVALID` */
@@ -104,18 +106,22 @@ export class Administration {
     return await this.#perform(call, this.#parts.reload, { isChange: true });
   }
 
-  /** Releases a secret to nobody any more, and takes it from those who watch it. */
+  /**
+   * Releases a secret to nobody any more, drops what is kept of it, and takes it from those who watch it.
+   * @throws SecretError `CONFIG_INVALID`, `MANAGER_UNAVAILABLE`, `MANAGER_TIMEOUT`: it is in force, and could not be kept
+   * for a restart, or what the manager keeps of the secret could not be dropped; to be asked for again
+   */
   async freeze(call: Call, name: SecretName, cause: string): Promise<FreezeResult> {
-    const { freezes, watches, cache } = this.#parts;
+    const { freezes, watches, cache, manager } = this.#parts;
     const { principal } = call.caller;
     return await this.#perform(
       call,
       async () => {
         const kept = freezes.freeze(name, { cause, principal, time: new Date() });
         cache.drop(name);
+        const forgotten = manager.forget(call, name);
         const confirmations = watches.drop(name);
-        const acknowledged = await countConfirmed(confirmations, call);
-        await kept;
+        const [acknowledged] = await Promise.all([countConfirmed(confirmations, call), kept, forgotten]);
         return { acknowledged, pending: confirmations.length - acknowledged };
       },
       { isChange: true, name, cause },

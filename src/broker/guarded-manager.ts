@@ -251,6 +251,17 @@ export class GuardedManager {
     });
   }
 
+  /** Has the manager drop what it keeps of a secret beside the store it is in. */
+  async forget(call: Call, name: SecretName): Promise<void> {
+    if (this.#manager.forgetSecret === undefined) return;
+    await this.#guard.put(call, {
+      operation: "forget",
+      name,
+      ask: (manager, managerCall) => manager.forgetSecret?.(name, managerCall),
+      parse: () => "done",
+    });
+  }
+
   /** Whether the manager says it can answer; a manager without a check is taken at its word. */
   async isHealthy(call: Call): Promise<boolean> {
     if (this.#manager.checkHealth === undefined) return true;

@@ -60,8 +60,8 @@ export class ManagerBreaker {
    * @throws SecretError `BREAKER_OPEN`
    */
   enter(operation: ManagerOperation): Pass | undefined {
-    // Whether the manager is well is exactly what a health check asks.
-    if (operation === "health") return undefined;
+    // Whether the manager is well is exactly what a health check asks, and to forget it asks nobody.
+    if (operation === "health" || operation === "forget") return undefined;
     const settings = this.#settings();
     if (settings === undefined) {
       this.#close();

@@ -87,8 +87,6 @@ export interface UpstreamConfig {
 export interface UpstreamSnapshotConfig {
   readonly path: string;
   readonly encryption: EncryptionConfig;
-  /** The age up to which an answer is given. */
-  readonly maxStaleMs: number;
 }
 
 /** How a connection to a manager is encrypted, and both ends proven. */

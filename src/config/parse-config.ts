@@ -156,7 +156,7 @@ function withCompanions(
       return python ? { ...manager, python } : manager;
     case "upstream":
       if (cache?.snapshot === undefined) return manager;
-      return { ...manager, snapshot: { path: cache.snapshot.path, maxStaleMs: cache.maxStaleMs, encryption } };
+      return { ...manager, snapshot: { path: cache.snapshot.path, encryption } };
     default:
       return manager;
   }

@@ -257,6 +257,12 @@ export interface SecretManager {
    */
   watchSecrets?(afterRevision: bigint | undefined, call: ManagerCall): AsyncIterable<WatchEvent>;
 
+  /**
+   * Drops what the manager keeps of a secret beside the store it is in, on disk too: called when the secret is frozen,
+   * and awaited before the freeze is answered. Only for a manager that keeps answers of another.
+   */
+  forgetSecret?(name: string, call: ManagerCall): Awaitable<void>;
+
   /** Checks that what the manager needs is there; called once at start. False or a throw refuses to start. */
   validateEnvironment?(): Awaitable<boolean | undefined | void>;
 

@@ -15,6 +15,7 @@ export const managerOperations = [
   "restore",
   "destroy",
   "watch",
+  "forget",
   "health",
 ] as const;
 

@@ -48,14 +48,12 @@ describe("secret_broker.cache.snapshot", () => {
   const cached = (cache: string, kind = "{ kind: upstream, address: unix:a }"): string =>
     `secret_broker:\n  manager: ${kind}\n  cache: ${cache}\n`;
 
-  it("is the manager's, with the store's key and the cache's bound", () => {
+  it("is the manager's, with the store's key and without the cache's bound, which a reload may change", () => {
     const text = cached("{ ttl: 1s, max_stale: 1h, snapshot: { path: run/s } }");
-    expect(configOf(text).manager).toMatchObject({
-      snapshot: {
-        path: "/etc/broker/run/s",
-        encryption: { kind: "file", path: "/etc/broker/.secret-broker/secrets.key" },
-        maxStaleMs: 3_600_000,
-      },
+    const { manager } = configOf(text);
+    expect(manager.kind === "upstream" && manager.snapshot).toEqual({
+      path: "/etc/broker/run/s",
+      encryption: { kind: "file", path: "/etc/broker/.secret-broker/secrets.key" },
     });
   });
 

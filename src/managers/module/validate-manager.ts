@@ -33,6 +33,7 @@ const memberTypes: ReadonlyMap<string, MemberType> = new Map<string, MemberType>
   ["destroySecret", "function"],
   ["watchSecrets", "function"],
   ["batchReadSecrets", "function"],
+  ["forgetSecret", "function"],
   ["validateEnvironment", "function"],
   ["checkHealth", "function"],
   ["close", "function"],

@@ -1,5 +1,7 @@
 import type { ManagerCall } from "../../contract/manager-call.js";
 import type { ReadReply } from "../../contract/secret-manager.js";
+import { type Payload, payloadBytes } from "../../domain/payload.js";
+import type { Secret } from "../../domain/secret.js";
 import { isSecretError, type SecretErrorReason } from "../../domain/secret-error.js";
 import { ForwardClock, type KeptAnswer, KeptAnswers } from "./kept-answers.js";
 import { formatSnapshot, parseSnapshot } from "./snapshot-document.js";
@@ -15,8 +17,8 @@ export interface SnapshotKeeper {
 /** What reads with a snapshot work with. */
 export interface SnapshotOptions {
   readonly keeper: SnapshotKeeper;
-  /** The age up to which an answer is given while no central broker can be asked, in milliseconds. */
-  readonly maxStaleMs: number;
+  /** The age up to which an answer is given while no central broker can be asked, in milliseconds, as it is now. */
+  readonly maxStaleMs: () => number;
   /** Told what the owner should know. */
   readonly onNote: (note: string, thrown?: unknown) => void;
   /** The system's unless given. */
@@ -54,7 +56,12 @@ export class SnapshotReads {
   /** Those under way. */
   readonly #questions = new Set<Question>();
   #timer: NodeJS.Timeout | undefined;
+  /** The newest save, and what became of it. */
   #saving: Promise<void> = Promise.resolve();
+  /** Whether something else may be on the disk than is kept; what a former process left there is not known. */
+  #isUnsaved = true;
+  /** Whether a save waits for the one before it. */
+  #isQueued = false;
   #isClosed = false;
 
   constructor(ask: Read, options: SnapshotOptions) {
@@ -113,6 +120,24 @@ export class SnapshotReads {
     if (this.#answers.drop(name)) this.#saveSoon();
   }
 
+  /** Drops what is kept of a name, unless it is what there is now. */
+  forgetUnless({ name, payload, version, uid }: Secret): void {
+    const reply = this.#answers.get(name)?.reply;
+    if (reply === undefined) return;
+    const isSame = reply.version === version && reply.uid === uid && isSamePayload(reply.value, payload);
+    if (!isSame) this.forget(name);
+  }
+
+  /**
+   * Drops what is kept of a name, on the disk too.
+   * @throws what the keeper fails with; then it may be there still, and the next save or this tries again
+   */
+  async erase(name: string): Promise<void> {
+    this.forget(name);
+    if (this.#isUnsaved && !this.#isClosed) this.#save();
+    await this.#saving;
+  }
+
   /** Saves what is kept, and keeps nothing. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
@@ -120,7 +145,7 @@ export class SnapshotReads {
     const isDue = this.#timer !== undefined;
     clearTimeout(this.#timer);
     if (isDue) this.#save();
-    await this.#saving;
+    await this.#saving.catch(() => undefined);
     for (const [name] of this.#answers.entries()) this.#answers.drop(name);
   }
 
@@ -140,7 +165,7 @@ export class SnapshotReads {
     const kept = this.#answers.get(name);
     if (kept === undefined || maxStalenessMs === 0) return undefined;
     const nowMs = this.#clock.nowMs();
-    const boundMs = Math.min(this.#options.maxStaleMs, maxStalenessMs);
+    const boundMs = Math.min(this.#options.maxStaleMs(), maxStalenessMs);
     const isExpired = (kept.reply.expireTime?.getTime() ?? Infinity) <= nowMs;
     return isExpired || nowMs - kept.confirmedAtMs > boundMs ? undefined : kept;
   }
@@ -152,24 +177,38 @@ export class SnapshotReads {
 
   #saveSoon(): void {
     if (this.#isClosed) return;
+    this.#isUnsaved = true;
     this.#timer ??= setTimeout(() => {
       this.#save();
     }, saveDelayMs).unref();
   }
 
-  /** One after the other, so that an older state never comes last. */
+  /** One after the other, so that an older state never comes last; what changes until it begins goes with it. */
   #save(): void {
+    clearTimeout(this.#timer);
     this.#timer = undefined;
-    const { keeper, onNote, maxStaleMs } = this.#options;
-    const savedAtMs = this.#clock.nowMs();
-    const answers = this.#answers.entries().filter(([, each]) => savedAtMs - each.confirmedAtMs <= maxStaleMs);
-    const content = formatSnapshot({ savedAtMs, answers });
-    this.#saving = this.#saving
-      .then(() => keeper.save(content))
-      .catch((thrown: unknown) => {
-        onNote("the snapshot could not be saved; a cold start would go without it", thrown);
-      });
+    this.#isUnsaved = false;
+    if (this.#isQueued) return;
+    this.#isQueued = true;
+    this.#saving = this.#saving.catch(() => undefined).then(() => this.#write());
+    this.#saving.catch((thrown: unknown) => {
+      this.#isUnsaved = true;
+      this.#options.onNote("the snapshot could not be saved; what is in its file is from before", thrown);
+    });
   }
+
+  async #write(): Promise<void> {
+    this.#isQueued = false;
+    const { keeper, maxStaleMs } = this.#options;
+    const savedAtMs = this.#clock.nowMs();
+    const oldestMs = savedAtMs - maxStaleMs();
+    const answers = this.#answers.entries().filter(([, { confirmedAtMs }]) => confirmedAtMs >= oldestMs);
+    await keeper.save(formatSnapshot({ savedAtMs, answers }));
+  }
+}
+
+function isSamePayload(one: Payload, other: Payload): boolean {
+  return typeof one === typeof other && Buffer.compare(payloadBytes(one), payloadBytes(other)) === 0;
 }
 
 /** The same call with less time, so that there is some left for another answer. */

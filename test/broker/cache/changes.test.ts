@@ -99,16 +99,45 @@ describe("through this broker", () => {
 });
 
 describe("a freeze", () => {
-  it("refuses what is kept, drops it, and leaves nothing of it for the end of the freeze", async () => {
-    const byName = new Freezes({ load: () => Promise.resolve(new Map()), save: () => Promise.resolve() });
-    const bounds = { accessMode: "read_and_write", hostedKeys: undefined, hostedPrefix: undefined } as const;
-    const policy = new FreezablePolicy(compilePolicy(bounds), byName.byName);
-    const { manager, read, enforcement, watches, cache, metrics } = openCached({}, { settings: { policy } });
+  it("is answered once the manager has dropped what it keeps, and says so when it could not", async () => {
+    const freezes = new Freezes({ load: () => Promise.resolve(new Map()), save: () => Promise.resolve() });
+    const asked: string[] = [];
+    const disk = { isFull: false };
+    const memory = new MemorySecretManager();
+    const forgetSecret = async (name: string): Promise<void> => {
+      await Promise.resolve();
+      if (disk.isFull) throw new Error("canary: the disk is full");
+      asked.push(name);
+    };
+    const opened = openBroker({ managerName: "keeper", readSecret: (name) => memory.readSecret(name), forgetSecret });
+    const { enforcement, watches, cache, guarded } = opened;
     const unused = (): never => {
       throw new Error("not asked for here");
     };
     const administration = new Administration({
-      ...{ enforcement, watches, cache, freezes: byName },
+      ...{ enforcement, watches, cache, manager: guarded, freezes },
+      ...{ status: unused, explain: unused, reload: unused, verifyAudit: unused },
+    });
+    await administration.freeze(liveCall(), A, "leaked");
+    expect(asked).toEqual(["A"]);
+    disk.isFull = true;
+    await expect(administration.freeze(liveCall(), A, "leaked")).rejects.toMatchObject({
+      reason: "MANAGER_UNAVAILABLE",
+      message: expect.not.stringContaining("canary") as string,
+    });
+    expect(freezes.byName.has(A)).toBe(true);
+  });
+
+  it("refuses what is kept, drops it, and leaves nothing of it for the end of the freeze", async () => {
+    const byName = new Freezes({ load: () => Promise.resolve(new Map()), save: () => Promise.resolve() });
+    const bounds = { accessMode: "read_and_write", hostedKeys: undefined, hostedPrefix: undefined } as const;
+    const policy = new FreezablePolicy(compilePolicy(bounds), byName.byName);
+    const { manager, guarded, read, enforcement, watches, cache, metrics } = openCached({}, { settings: { policy } });
+    const unused = (): never => {
+      throw new Error("not asked for here");
+    };
+    const administration = new Administration({
+      ...{ enforcement, watches, cache, manager: guarded, freezes: byName },
       ...{ status: unused, explain: unused, reload: unused, verifyAudit: unused },
     });
     manager.writeSecret("A", new Uint8Array([1, 2, 3]));

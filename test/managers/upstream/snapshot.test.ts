@@ -7,6 +7,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { SecretBrokerClient } from "../../../src/client/index.js";
 import { SecretError } from "../../../src/domain/secret-error.js";
+import { parseSecretName } from "../../../src/domain/secret-name.js";
 import type { ManagerCall } from "../../../src/contract/manager-call.js";
 import type { ReadReply } from "../../../src/contract/secret-manager.js";
 import { ForwardClock } from "../../../src/managers/upstream/kept-answers.js";
@@ -117,9 +118,13 @@ describe("a sidecar with a snapshot", () => {
 class Bench {
   wallMs = 1_000_000;
   steadyMs = 0;
+  maxStaleMs = 10_000;
   saved: Uint8Array | undefined;
   answer: ReadReply | SecretError | undefined | Promise<ReadReply> = { value: "one" };
   readonly notes: string[] = [];
+  /** How often it was saved, or tried. */
+  saves = 0;
+  isDiskFull = false;
 
   open(): SnapshotReads {
     const clock = new ForwardClock(
@@ -129,13 +134,20 @@ class Bench {
     const keeper = {
       load: () => Promise.resolve(this.saved && new Uint8Array(this.saved)),
       save: (content: Uint8Array) => {
+        this.saves += 1;
+        if (this.isDiskFull) return Promise.reject(new Error("the disk is full"));
         this.saved = new Uint8Array(content);
         return Promise.resolve();
       },
     };
     const ask = (): Promise<ReadReply | undefined> =>
       this.answer instanceof SecretError ? Promise.reject(this.answer) : Promise.resolve(this.answer);
-    return new SnapshotReads(ask, { keeper, clock, maxStaleMs: 10_000, onNote: (note) => this.notes.push(note) });
+    return new SnapshotReads(ask, {
+      keeper,
+      clock,
+      maxStaleMs: () => this.maxStaleMs,
+      onNote: (note) => this.notes.push(note),
+    });
   }
 
   async read(reads: SnapshotReads): Promise<ReadReply | undefined> {
@@ -204,6 +216,34 @@ describe("the age of a snapshot's answers", () => {
     await expect(bench.read(reads)).rejects.toBe(outage);
   });
 
+  it("ends with a bound that is lowered", async () => {
+    const bench = new Bench();
+    const reads = bench.open();
+    await bench.read(reads);
+    bench.answer = outage;
+    bench.steadyMs += 5_000;
+    expect(await bench.read(reads)).toMatchObject({ ageMs: 5_000 });
+    bench.maxStaleMs = 4_999;
+    await expect(bench.read(reads)).rejects.toBe(outage);
+  });
+
+  it.each([
+    ["another version", { version: 2, uid: "u" }],
+    ["another generation", { version: 1, uid: "v" }],
+    ["another payload", { payload: "two" }],
+  ])("ends as it is told to be %s now, and goes on as it is told to be the same", async (_what, change) => {
+    const bench = new Bench();
+    bench.answer = { value: "one", version: 1, uid: "u" };
+    const reads = bench.open();
+    await bench.read(reads);
+    bench.answer = outage;
+    const told = { name: parseSecretName("A"), payload: "one", version: 1, uid: "u" };
+    reads.forgetUnless(told);
+    expect(await bench.read(reads)).toMatchObject({ value: "one" });
+    reads.forgetUnless({ ...told, ...change });
+    await expect(bench.read(reads)).rejects.toBe(outage);
+  });
+
   it("is not begun by an answer that was on its way when the secret changed", async () => {
     const bench = new Bench();
     const { promise, resolve } = Promise.withResolvers<ReadReply>();
@@ -218,6 +258,46 @@ describe("the age of a snapshot's answers", () => {
   });
 });
 
+describe("what is erased", () => {
+  it("is off the disk by then, also what a former process left there", async () => {
+    const bench = new Bench();
+    const first = bench.open();
+    await bench.read(first);
+    await first.close();
+    const before = bench.saved?.length ?? 0;
+    const second = bench.open();
+    await second.load();
+    await second.erase("A");
+    expect(bench.saved?.length).toBeLessThan(before);
+    // Nothing is left to be done.
+    await second.erase("A");
+    expect(bench.saves).toBe(2);
+  });
+
+  it("is said to be there still when the disk does not take it, and is tried again when it is asked for again", async () => {
+    const bench = new Bench();
+    const reads = bench.open();
+    await bench.read(reads);
+    bench.isDiskFull = true;
+    await expect(reads.erase("A")).rejects.toThrow("full");
+    expect(bench.notes).toHaveLength(1);
+    bench.isDiskFull = false;
+    await reads.erase("A");
+    expect(bench.saves).toBe(2);
+  });
+
+  it("is saved together with what waits for the save before it", async () => {
+    const bench = new Bench();
+    const reads = bench.open();
+    const erased = Array.from({ length: 100 }, async () => {
+      await bench.read(reads);
+      await reads.erase("A");
+    });
+    await Promise.all(erased);
+    expect(bench.saves).toBeLessThan(10);
+  });
+});
+
 describe("a change through the sidecar", () => {
   const deadline = new Date(Date.now() + 600_000);
   const call: ManagerCall = { options: {}, signal: new AbortController().signal, deadline, requestId: "r" };
@@ -229,7 +309,7 @@ describe("a change through the sidecar", () => {
   ])("ends what is kept from before %s", async (_which, change) => {
     const central = await centralWith({ TEXT: "one" });
     const keeper = { load: () => Promise.resolve(undefined), save: () => Promise.resolve() };
-    const snapshot = { keeper, maxStaleMs: 600_000, onNote: () => undefined };
+    const snapshot = { keeper, maxStaleMs: () => 600_000, onNote: () => undefined };
     const manager = new UpstreamSecretManager({ addresses: [central.socket], onRefused: () => undefined, snapshot });
     onTestFinished(() => manager.close());
     expect(await manager.readSecret("TEXT", call)).toMatchObject({ value: "one" });
