@@ -3,8 +3,8 @@ import type { SecretManager, Supports, WatchEvent } from "../../contract/secret-
 import { changingMembers } from "./changing-members.js";
 import { readingMembers } from "./reading-members.js";
 import { SnapshotReads, type SnapshotOptions } from "./snapshot-reads.js";
+import { UpstreamChanges } from "./upstream-changes.js";
 import { UpstreamLink, type UpstreamLinkOptions } from "./upstream-link.js";
-import { watchUpstream } from "./upstream-watch.js";
 
 /** How another broker is made the manager. */
 export interface UpstreamOptions extends UpstreamLinkOptions {
@@ -42,6 +42,7 @@ export class UpstreamSecretManager implements SecretManager {
   readonly destroySecret: Member<"destroySecret">;
   readonly #link: UpstreamLink;
   readonly #snapshot: SnapshotReads | undefined;
+  readonly #changes: UpstreamChanges;
 
   /** @throws SecretError `FIELD_INVALID` */
   constructor(options: UpstreamOptions) {
@@ -49,6 +50,7 @@ export class UpstreamSecretManager implements SecretManager {
     const reading = readingMembers(this.#link);
     const snapshot = options.snapshot && new SnapshotReads(reading.readSecret, options.snapshot);
     this.#snapshot = snapshot;
+    this.#changes = new UpstreamChanges(this.#link, snapshot);
     this.readSecret = snapshot ? async (name, call) => await snapshot.read(name, call) : reading.readSecret;
     this.readSecretVersion = reading.readSecretVersion;
     this.batchReadSecrets = reading.batchReadSecrets;
@@ -63,15 +65,14 @@ export class UpstreamSecretManager implements SecretManager {
     this.destroySecret = changing.destroySecret;
   }
 
-  /** Tells of the changes the central broker tells of. */
-  async *watchSecrets(
-    afterRevision: bigint | undefined,
-    call: ManagerCall,
-  ): AsyncGenerator<WatchEvent, void, undefined> {
-    for await (const event of watchUpstream(this.#link, afterRevision, call)) {
-      if (event.kind !== "synced") this.#snapshot?.forget(event.secret.name);
-      yield event;
-    }
+  /** Tells of the changes the central broker tells of, and how current it is. */
+  watchSecrets(afterRevision: bigint | undefined, call: ManagerCall): AsyncGenerator<WatchEvent, void, undefined> {
+    return this.#changes.follow(afterRevision, call);
+  }
+
+  /** Drops what is kept of a secret, in memory and on disk. @throws what the snapshot's keeper fails with */
+  async forgetSecret(name: string): Promise<void> {
+    await this.#snapshot?.erase(name);
   }
 
   /** Whether the token's and TLS's files can be read; the central broker need not be there. */

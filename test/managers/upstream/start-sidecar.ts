@@ -6,8 +6,8 @@ const common = `
   admin: { listen: "off" }
   audit: { sink: file, path: audit.jsonl }
   log: { level: error }
-  timeouts: { drain: 1s }
 `;
+const usualTimeouts = "  timeouts: { drain: 1s }\n";
 
 /** Starts a broker with a manager, and more of `secret_broker`; it ends with the test. */
 export async function start(manager: string, rest = "", options: StartBrokerOptions = {}): Promise<TestBroker> {
@@ -15,7 +15,7 @@ export async function start(manager: string, rest = "", options: StartBrokerOpti
 general_settings: { key_management_settings: { access_mode: read_and_write } }
 secret_broker:
   manager: ${manager}
-${common}${rest}`;
+${common}${rest.includes("timeouts:") ? "" : usualTimeouts}${rest}`;
   const broker = await startBroker({ config, ...options });
   onTestFinished(() => broker.stop());
   return broker;
