@@ -1,6 +1,9 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
+import type { SecretError } from "../../../src/client/index.js";
+import { startBroker } from "../../../src/testkit/start-broker.js";
+import { CentralProxy } from "./central-proxy.js";
 import { clientOf, start } from "./start-sidecar.js";
 
 const cache = "  cache: { ttl: 50ms, max_stale: 1h, jitter: 0 }\n";
@@ -81,4 +84,39 @@ describe("a chain of client, sidecar and central broker", () => {
     const records = async (): Promise<string> => await readFile(join(central.directory, "audit.jsonl"), "utf8");
     await expect.poll(records).toMatch(/MANAGER_TIMEOUT|CALL_CANCELLED/);
   });
+
+  it("keeps nothing of what it may watch no more, also when that was decided while it was cut off", async () => {
+    const configOf = (bounds: string): string => `
+general_settings: { key_management_settings: { access_mode: read_and_write${bounds} } }
+secret_broker:
+  manager: { kind: sqlite, path: secrets.db }
+  admin: { listen: "off" }
+  audit: { sink: file, path: audit.jsonl }
+  log: { level: error }
+`;
+    const central = await startBroker({ config: configOf("") });
+    onTestFinished(() => central.stop());
+    const atCentral = clientOf(central.address);
+    for (const name of ["A", "B"]) await atCentral.writeSecret({ name, payload: "one" });
+    const proxy = await CentralProxy.open(central.socket);
+    onTestFinished(() => {
+      proxy.close();
+    });
+    const keeping = "  cache: { ttl: 1h, jitter: 0 }\n";
+    const sidecar = await start(`{ kind: upstream, address: "${proxy.address}" }`, keeping);
+    const client = clientOf(sidecar.address);
+    const originOf = async (name: string): Promise<unknown> => (await client.readSecret({ name })).servedFrom;
+    const reasonAtCentral = async (name: string): Promise<unknown> =>
+      await atCentral.readSecret({ name }).catch((error: unknown) => (error as SecretError).reason);
+    for (const name of ["A", "B"]) await expect.poll(() => originOf(name)).toBe("cache");
+    proxy.shut();
+    await writeFile(join(central.directory, "config.yaml"), configOf(", hosted_keys: [A]"));
+    await expect.poll(() => reasonAtCentral("B"), { timeout: 5_000 }).toBe("KEY_NOT_HOSTED");
+    expect(await originOf("B")).toBe("cache");
+    proxy.reopen();
+    const told = async (): Promise<unknown> =>
+      await originOf("B").catch((error: unknown) => (error as SecretError).metadata);
+    await expect.poll(told, { timeout: 12_000 }).toMatchObject({ upstream_reason: "KEY_NOT_HOSTED" });
+    expect(await originOf("A")).toBe("cache");
+  }, 30_000);
 });
