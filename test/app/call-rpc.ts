@@ -9,6 +9,9 @@ import {
 } from "@grpc/grpc-js";
 import { ErrorInfo } from "../../src/gen/google/rpc/error_details.js";
 import { Status } from "../../src/gen/google/rpc/status.js";
+import { HealthService } from "../../src/gen/grpc/health/v1/health.js";
+import { ServerReflectionService } from "../../src/gen/grpc/reflection/v1/reflection.js";
+import { ServerReflectionService as ServerReflectionServiceAlpha } from "../../src/gen/grpc/reflection/v1alpha/reflection.js";
 import { AdministrationBrokerService } from "../../src/gen/secretbroker/v1/administration_broker.js";
 import { SecretBrokerService } from "../../src/gen/secretbroker/v1/secret_broker.js";
 import { VirtualKeyBrokerService } from "../../src/gen/secretbroker/v1/virtual_key_broker.js";
@@ -29,6 +32,13 @@ export const rpcs: ReadonlyMap<string, ServiceDefinition[string]> = new Map(
   ),
 );
 
+/** Every RPC of health and reflection by its full name, which two versions share the rest of. */
+export const standingRpcs: ReadonlyMap<string, ServiceDefinition[string]> = new Map(
+  [HealthService, ServerReflectionService, ServerReflectionServiceAlpha].flatMap((service: ServiceDefinition) =>
+    Object.values(service).map((method) => [method.path.slice(1), method] as const),
+  ),
+);
+
 /** Calls RPCs by name, with requests that hold only what matters. */
 export class RpcCaller {
   readonly #client: Client;
@@ -40,7 +50,7 @@ export class RpcCaller {
 
   /** Calls one; `bytes` sends something else than the request type. */
   call(name: string, request: object = {}, metadata: Metadata = new Metadata()): Promise<Outcome> {
-    const method = rpcs.get(name);
+    const method = rpcs.get(name) ?? standingRpcs.get(name);
     if (method === undefined) throw new TypeError(`no RPC ${name}`);
     const full = { tags: new Map(), reads: [], aliases: [], ...defaults, ...request };
     const serialize = (): Buffer =>
@@ -49,19 +59,22 @@ export class RpcCaller {
       const done = (error: ServiceError | null, response?: unknown): void => {
         resolve(outcomeOf(error ?? undefined, response));
       };
-      const { path, responseDeserialize, requestStream } = method;
-      if (!requestStream) {
+      const { path, responseDeserialize, requestStream, responseStream } = method;
+      if (!responseStream) {
         this.#client.makeUnaryRequest(path, serialize, responseDeserialize, full, metadata, done);
         return;
       }
-      const stream = this.#client.makeBidiStreamRequest(path, serialize, responseDeserialize, metadata);
+      const written =
+        requestStream && this.#client.makeBidiStreamRequest(path, serialize, responseDeserialize, metadata);
+      const stream =
+        written || this.#client.makeServerStreamRequest(path, serialize, responseDeserialize, full, metadata);
       stream.on("error", (error: ServiceError) => {
         done(error);
       });
       stream.on("data", (message: unknown) => {
         done(null, message);
       });
-      stream.write(full);
+      if (written) written.write(full);
     });
   }
 

@@ -8,17 +8,25 @@ import { createAccessToken, hashOfToken } from "../../src/identity/access-token.
 import { startBroker, type TestBroker } from "../../src/testkit/start-broker.js";
 import { Issuer, type TokenChanges } from "../identity/issuer.js";
 import { type Issued, TestAuthority } from "../tls/test-authority.js";
-import { type Outcome, RpcCaller, rpcs } from "./call-rpc.js";
+import { type Outcome, RpcCaller, rpcs, standingRpcs } from "./call-rpc.js";
 
 const text = { payload: { $case: "text", value: "placeholder" } };
+
+const listServices = { $case: "listServices", value: "" };
 
 const subscribe = {
   ...{ names: ["app/A"], prefixes: [], resumeRevision: 0n },
   ...{ knownVersions: new Map(), knownUids: new Map() },
 };
 
-/** What each RPC needs, and a request that is in order; a new RPC without a line here fails. */
-const needs: Readonly<Record<string, readonly [Action, object]>> = {
+/** The manager in memory keeps nothing that was deleted. */
+const unsupported = "UNIMPLEMENTED CAPABILITY_UNSUPPORTED";
+
+/**
+ * What each RPC needs, a request that is in order, and how it ends for everyone who may, which is OK unless it is said;
+ * a new RPC without a line here fails.
+ */
+const needs: Readonly<Record<string, readonly [Action, object, ending?: string]>> = {
   ReadSecret: ["read", { name: "app/A" }],
   BatchReadSecrets: ["read", { reads: [readOf("app/A")] }],
   ListSecrets: ["list", {}],
@@ -26,8 +34,8 @@ const needs: Readonly<Record<string, readonly [Action, object]>> = {
   WriteSecret: ["write", { name: "app/W", ...text }],
   ActivateSecretVersion: ["activate", { name: "app/A", version: 1 }],
   DeleteSecret: ["delete", { name: "app/D" }],
-  RestoreSecret: ["restore", { name: "app/A" }],
-  DestroySecret: ["destroy", { name: "app/A", target: { $case: "version", value: 1 } }],
+  RestoreSecret: ["restore", { name: "app/A" }, unsupported],
+  DestroySecret: ["destroy", { name: "app/A", target: { $case: "version", value: 1 } }, unsupported],
   RotateSecret: ["rotate", { name: "app/A", ...text }],
   WatchSecrets: ["watch", { action: { $case: "subscribe", value: subscribe } }],
   StoreVirtualKey: ["write", { alias: "a", key: "k" }],
@@ -40,6 +48,15 @@ const needs: Readonly<Record<string, readonly [Action, object]>> = {
   FreezeSecret: ["administer", { name: "app/F", cause: "a test" }],
   UnfreezeSecret: ["administer", { name: "app/F" }],
   ListConsumers: ["administer", {}],
+};
+
+/** What health and reflection are asked, and tell everyone; a new RPC without a line here fails. */
+const standing: Readonly<Record<string, object>> = {
+  "grpc.health.v1.Health/Check": { service: "" },
+  "grpc.health.v1.Health/List": {},
+  "grpc.health.v1.Health/Watch": { service: "secretbroker.v1.SecretBroker" },
+  "grpc.reflection.v1.ServerReflection/ServerReflectionInfo": { host: "", messageRequest: listServices },
+  "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": { host: "", messageRequest: listServices },
 };
 
 const token = {
@@ -61,11 +78,16 @@ const shown = {
   other: new TestAuthority(folder, "stranger").issue("reader", { san }),
   expired: authority.issue("expired", { san, fromSeconds: -7_200, toSeconds: -3_600 }),
   elsewhere: authority.issue("elsewhere", { san: "URI:spiffe://example.com/reader" }),
+  proxy: authority.issue("proxy", { san: "URI:spiffe://example.org/proxy" }),
 } as const;
 
 interface Kind {
   /** Over TLS; plaintext when it is left out. */
   readonly certificate?: keyof typeof shown;
+  /** Over the Unix socket of a workload. */
+  readonly isLocal?: boolean;
+  /** Whose certificate a proxy says it has seen. */
+  readonly forwarded?: string;
   /** The values of the metadata key `authorization`. */
   readonly authorization: readonly string[];
   /** How every call ends whatever it asks, or the actions that are allowed. */
@@ -109,6 +131,26 @@ const kinds: Readonly<Record<string, Kind>> = {
     ...{ certificate: "none", authorization: bearer(token.admin) },
     expected: (action) => action === "administer",
   },
+  "a workload on its socket": {
+    ...{ isLocal: true, authorization: [] },
+    expected: (action) => reading.includes(action),
+  },
+  "a proxy for a reader": {
+    ...{ certificate: "proxy", forwarded: "URI=spiffe://example.org/reader", authorization: [] },
+    expected: (action) => reading.includes(action),
+  },
+  "a proxy for another trust domain": {
+    ...{ certificate: "proxy", forwarded: "URI=spiffe://example.com/reader", authorization: [] },
+    expected: invalid,
+  },
+  "a proxy for itself": {
+    ...{ certificate: "proxy", authorization: [] },
+    expected: "UNAUTHENTICATED CREDENTIAL_MISSING",
+  },
+  "a reader who says it is a proxy": {
+    ...{ certificate: "good", forwarded: "URI=spiffe://example.org/reader", authorization: [] },
+    expected: invalid,
+  },
   "an administrator": { authorization: bearer(token.admin), expected: (action) => action === "administer" },
 };
 
@@ -141,6 +183,7 @@ secret_broker:
   log: { level: error }
   listen:
     - 127.0.0.1:0
+    - { address: "unix:workload.sock", principal: workload }
     - address: localhost:0
       tls:
         certificate: ${server.certificateFile}
@@ -151,8 +194,9 @@ secret_broker:
     tokens: { file: tokens.yaml }
     jwt: [{ issuer: "${issuer.url}", audiences: [${issuer.audience}], groups_claim: roles }]
     certificates: { trust_domains: [example.org] }
+    forwarded: { proxies: ["spiffe://example.org/proxy"] }
   policies:
-    - { name: readers, groups: [readers], principals: ["spiffe://example.org/reader"], actions: [read, list, describe, watch], names: ["app/**"] }
+    - { name: readers, groups: [readers], principals: ["spiffe://example.org/reader", workload], actions: [read, list, describe, watch], names: ["app/**"] }
     - { name: full, principals: [full], actions: ["*"], names: ["**"] }
     - { name: admin, principals: [admin], actions: [administer], names: ["**"] }
 `;
@@ -172,6 +216,7 @@ function tokensFile(): string {
 describe("every RPC by every kind of caller", () => {
   let broker: TestBroker;
   let plain: RpcCaller;
+  let local: RpcCaller;
   let encrypted: Readonly<Record<string, RpcCaller>>;
   let issuer: Issuer;
   const jwts = new Map<string, string>();
@@ -180,47 +225,68 @@ describe("every RPC by every kind of caller", () => {
     issuer = await Issuer.start();
     for (const [kind, changes] of Object.entries(jwtClaims)) jwts.set(kind, await issuer.token(changes));
     broker = await startBroker({ config: config(issuer), listen: [], files: { "tokens.yaml": tokensFile() } });
-    const [address = "", secureAddress = ""] = broker.addresses;
+    const [address = "", localAddress = "", secureAddress = ""] = broker.addresses;
     plain = new RpcCaller(address);
+    local = new RpcCaller(localAddress);
+    await callAs("one who may do all but administer", "WriteSecret", { name: "app/A", ...text });
     encrypted = Object.fromEntries(
       Object.entries(shown).map(([name, client]) => [name, new RpcCaller(secureAddress, credentialsOf(client))]),
     );
   });
 
   afterAll(async () => {
-    for (const caller of [plain, ...Object.values(encrypted)]) caller.close();
+    for (const caller of [plain, local, ...Object.values(encrypted)]) caller.close();
     await broker.stop();
     await issuer.down();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const jwtKind = (kind: string): Kind => ({
-    authorization: bearer(jwts.get(kind) ?? ""),
-    expected: jwtKinds[kind] ?? "",
-  });
+  const kindOf = (kind: string): Kind =>
+    kinds[kind] ?? { authorization: bearer(jwts.get(kind) ?? ""), expected: jwtKinds[kind] ?? "" };
+
+  function callAs(kind: string, rpc: string, request: object): Promise<Outcome> {
+    const { certificate, isLocal = false, forwarded, authorization } = kindOf(kind);
+    const metadata = new Metadata();
+    for (const value of authorization) metadata.add("authorization", value);
+    if (forwarded !== undefined) metadata.add("x-forwarded-client-cert", forwarded);
+    const remote = certificate === undefined ? plain : encrypted[certificate];
+    return ((isLocal ? local : remote) ?? plain).call(rpc, request, metadata);
+  }
 
   it("has an expectation", () => {
     expect(Object.keys(needs).toSorted()).toEqual([...rpcs.keys()].toSorted());
+    expect(Object.keys(standing).toSorted()).toEqual([...standingRpcs.keys()].toSorted());
   });
 
-  const pairs = Object.keys(needs).flatMap((rpc) =>
-    [...Object.keys(kinds), ...Object.keys(jwtKinds)].map((kind) => [rpc, kind] as const),
-  );
+  it("knows every service", async () => {
+    const [, , , reflection = ""] = Object.keys(standing);
+    const { response } = await plain.call(reflection, standing[reflection]);
+    const known = [...rpcs.values(), ...standingRpcs.values()].map(({ path }) => path.split("/")[1] ?? "");
+    const names = [...JSON.stringify(response).matchAll(/"name":"([^"]+)"/gu)].map(([, name]) => name);
+    expect(names.toSorted()).toEqual([...new Set(known)].toSorted());
+  });
+
+  const allKinds = [...Object.keys(kinds), ...Object.keys(jwtKinds)];
+  const pairs = Object.keys(needs).flatMap((rpc) => allKinds.map((kind) => [rpc, kind] as const));
 
   it.each(pairs)("%s by %s ends as it must", async (rpc, kind) => {
-    const [action, request] = needs[rpc] ?? ["read", {}];
-    const { certificate, authorization, expected } = kinds[kind] ?? jwtKind(kind);
-    const caller = (certificate === undefined ? undefined : encrypted[certificate]) ?? plain;
-    const metadata = new Metadata();
-    for (const value of authorization) metadata.add("authorization", value);
-    const outcome = await caller.call(rpc, request, metadata);
+    const [action, request, ending = "OK"] = needs[rpc] ?? ["read", {}];
+    const { expected } = kindOf(kind);
+    const outcome = await callAs(kind, rpc, request);
     const told = toldOf(rpc, outcome);
     if (typeof expected === "string") expect(told).toBe(expected);
-    else if (expected(action)) expect(told).not.toMatch(/UNAUTHENTICATED|PERMISSION_DENIED/u);
+    else if (expected(action)) expect(told).toBe(ending);
     else expect(told).toBe("PERMISSION_DENIED POLICY_DENIED");
     for (const value of [...Object.values(token), ...jwts.values()])
       expect(JSON.stringify(outcome, bigintsAsText)).not.toContain(value);
   });
+
+  it.each(Object.keys(standing).flatMap((rpc) => allKinds.map((kind) => [rpc, kind] as const)))(
+    "%s answers %s",
+    async (rpc, kind) => {
+      expect(await callAs(kind, rpc, standing[rpc] ?? {})).toMatchObject({ code: "OK" });
+    },
+  );
 });
 
 function credentialsOf(client: Issued | undefined): ReturnType<typeof credentials.createSsl> {
@@ -233,7 +299,8 @@ function toldOf(rpc: string, { code, reason, response }: Outcome): string {
   if (code !== "OK" || (rpc !== "BatchReadSecrets" && rpc !== "DeleteVirtualKeys"))
     return `${code} ${reason ?? ""}`.trim();
   const said = JSON.stringify(response, bigintsAsText);
-  return said.includes("policy does not allow") ? "PERMISSION_DENIED POLICY_DENIED" : "OK";
+  if (said.includes("policy does not allow")) return "PERMISSION_DENIED POLICY_DENIED";
+  return said.includes('"$case":"error"') ? said : "OK";
 }
 
 function bigintsAsText(_key: string, value: unknown): unknown {
