@@ -37,6 +37,7 @@ export function brokerSettings(
     virtualKeys,
     maxPayloadBytes: limits.maxPayloadBytes,
     batchConcurrency: limits.batchConcurrency,
+    maxBatchBytes: limits.maxBatchBytes,
     watch: {
       heartbeatMs: timeouts.watchHeartbeatMs,
       pollIntervalMs: timeouts.watchPollMs,

@@ -1,5 +1,6 @@
 import type { Secret } from "../domain/secret.js";
 import { SecretError } from "../domain/secret-error.js";
+import type { BatchRoom } from "./batch-room.js";
 import type { Call } from "./call.js";
 import type { GuardedManager, GuardedRead, GuardedReadResult } from "./guarded-manager.js";
 import { foundNow } from "./read-origin.js";
@@ -12,6 +13,14 @@ interface Places {
   readonly active: number | undefined;
 }
 
+/** What an atomic batch works with. */
+export interface AtomicBatchParts {
+  readonly manager: GuardedManager;
+  readonly call: Call;
+  /** For all that is read: of a version, and of a field, the active version's whole payload too. */
+  readonly room: BatchRoom;
+}
+
 /** Several reads from one point in time, asked for together when the first answer is wanted. */
 export class AtomicBatch {
   readonly #ask: () => Promise<readonly GuardedReadResult[]>;
@@ -20,7 +29,7 @@ export class AtomicBatch {
   #asked: Promise<readonly GuardedReadResult[]> | undefined;
 
   /** @param requests only those that are allowed: all of them are asked for */
-  constructor(manager: GuardedManager, call: Call, requests: readonly ReadRequest[]) {
+  constructor({ manager, call, room }: AtomicBatchParts, requests: readonly ReadRequest[]) {
     const reads: GuardedRead[] = [];
     for (const request of requests) {
       const { name, options, version } = request;
@@ -28,10 +37,14 @@ export class AtomicBatch {
       const active = version === undefined ? undefined : reads.push({ name, options }) - 1;
       this.#places.set(request, { own, active });
     }
-    this.#ask = () => manager.batchRead(call, reads);
+    this.#ask = async () => {
+      const results = await manager.batchRead(call, reads, room);
+      room.assertFits();
+      return results;
+    };
   }
 
-  /** @throws SecretError as the read alone would */
+  /** @throws SecretError as the read alone would; `FIELD_INVALID` when all of them together are too much */
   async read(request: ReadRequest): Promise<ReadResult> {
     const results = await (this.#asked ??= this.#ask());
     const { own, active } = this.#places.get(request) ?? { own: -1, active: undefined };
@@ -42,6 +55,26 @@ export class AtomicBatch {
     }
     return answerRead(foundNow(found), request);
   }
+}
+
+/**
+ * Reads for a batch, unless something did not fit into it; a payload that does not leave takes no room.
+ * @throws SecretError `FIELD_INVALID` when this, or something before, does not fit; what the reading throws
+ */
+export function readInRoom(
+  room: BatchRoom,
+  read: () => ReadResult | Promise<ReadResult>,
+): ReadResult | Promise<ReadResult> {
+  room.assertFits();
+  const result = read();
+  return result instanceof Promise ? result.then((each) => admit(room, each)) : admit(room, result);
+}
+
+function admit(room: BatchRoom, result: ReadResult): ReadResult {
+  // Others may have taken what was left while this was read.
+  if (!room.isExceeded && !result.notModified) room.take(result.secret);
+  room.assertFits();
+  return result;
 }
 
 function secretOf(result: GuardedReadResult | undefined): Secret | undefined {

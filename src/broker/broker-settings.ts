@@ -22,6 +22,8 @@ export interface BrokerSettings {
   readonly maxPayloadBytes: number;
   /** How many reads of a batch the manager is asked at once. */
   readonly batchConcurrency: number;
+  /** All payloads that one batch is answered with. */
+  readonly maxBatchBytes: number;
   readonly watch: WatchSettings;
   readonly cache: CacheSettings;
   /** Undefined where the manager is always asked. */

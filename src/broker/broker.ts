@@ -12,7 +12,8 @@ import type { SecretDescription } from "../domain/secret.js";
 import { isSecretError, SecretError } from "../domain/secret-error.js";
 import { type SecretName, secretNameProblem } from "../domain/secret-name.js";
 import type { BrokerMetrics } from "../telemetry/broker-metrics.js";
-import { AtomicBatch } from "./batch-read.js";
+import { AtomicBatch, readInRoom } from "./batch-read.js";
+import { BatchRoom } from "./batch-room.js";
 import type { BrokerSettings } from "./broker-settings.js";
 import type { SecretCache } from "./cache/secret-cache.js";
 import type { Call } from "./call.js";
@@ -100,14 +101,22 @@ export class Broker {
     return this.#recordRead(call, request, () => readSecret(this.#cache, call, request));
   }
 
-  /** Reads many secrets; each is decided, recorded and answered on its own, and all are of one point in time if asked. */
+  /**
+   * Reads many secrets; each is decided, recorded and answered on its own, and all are of one point in time if asked.
+   * Once their payloads are too much for one answer, the others fail with `FIELD_INVALID`.
+   * @throws SecretError `FIELD_INVALID` where all are of one point in time and too much for one answer
+   */
   async batchReadSecrets(
     call: Call,
     requests: readonly (ReadRequest | SecretError)[],
     atomic: boolean,
   ): Promise<BatchItem[]> {
-    const read = atomic ? this.#atomicReader(call, requests) : this.#boundReader(call);
-    return await Promise.all(requests.map(async (request) => await itemOf(request, read)));
+    const room = new BatchRoom(this.#settings().maxBatchBytes);
+    const read = atomic ? this.#atomicReader([call, room], requests) : this.#boundReader([call, room]);
+    const items = await Promise.all(requests.map(async (request) => await itemOf(request, read)));
+    // Some of one point in time are not what was asked for.
+    if (atomic) room.assertFits();
+    return items;
   }
 
   /** Lists a page of the secrets the caller may list. */
@@ -213,18 +222,22 @@ export class Broker {
   }
 
   /** The manager is asked for so many at once; their records wait for nobody, so that they are written together. */
-  #boundReader(call: Call): ReadOne {
+  #boundReader([call, room]: readonly [Call, BatchRoom]): ReadOne {
     const slots = new WorkSlots(this.#settings().batchConcurrency);
-    return (request) => this.#recordRead(call, request, () => slots.run(() => readSecret(this.#cache, call, request)));
+    return (request) => {
+      const read = (): ReadResult | Promise<ReadResult> =>
+        readInRoom(room, () => readSecret(this.#cache, call, request));
+      return this.#recordRead(call, request, () => slots.run(read));
+    };
   }
 
   /** Only what is allowed is asked for, and each of it passes enforcement as a read does. */
-  #atomicReader(call: Call, requests: readonly (ReadRequest | SecretError)[]): ReadOne {
+  #atomicReader([call, room]: readonly [Call, BatchRoom], requests: readonly (ReadRequest | SecretError)[]): ReadOne {
     this.#manager.assertSupports("atomic_batch");
     const allowed = requests.filter(
       (request): request is ReadRequest => !isSecretError(request) && this.#enforcement.mayAlso(call, "read", request),
     );
-    const batch = new AtomicBatch(this.#manager, call, allowed);
+    const batch = new AtomicBatch({ manager: this.#manager, call, room }, allowed);
     return (request) => this.#recordRead(call, request, () => batch.read(request));
   }
 

@@ -17,6 +17,7 @@ import type { Payload } from "../domain/payload.js";
 import type { Secret, SecretDescription } from "../domain/secret.js";
 import { SecretError } from "../domain/secret-error.js";
 import type { SecretName } from "../domain/secret-name.js";
+import type { BatchRoom } from "./batch-room.js";
 import type { Call } from "./call.js";
 import type { Options } from "./guarded-call.js";
 import { parseDeleteReply, parseRotateReply, parseWriteReply } from "./manager-change.js";
@@ -92,8 +93,11 @@ export class GuardedManager {
     });
   }
 
-  /** Reads several secrets from one point in time; what became of each, in their order. */
-  async batchRead(call: Call, reads: readonly GuardedRead[]): Promise<readonly GuardedReadResult[]> {
+  /**
+   * Reads several secrets from one point in time; what became of each, in their order.
+   * @param room for their payloads; of what comes once it is exceeded nothing is taken over
+   */
+  async batchRead(call: Call, reads: readonly GuardedRead[], room: BatchRoom): Promise<readonly GuardedReadResult[]> {
     this.assertSupports("atomic_batch");
     const bound = reads.map(({ options }) => this.#guard.optionsFor(call, options));
     const question: Question<readonly GuardedReadResult[]> = {
@@ -109,11 +113,13 @@ export class GuardedManager {
       parse: (reply) =>
         parseBatchReply(reply, reads.length).map((item, index) => {
           const { name = "" as SecretName, version } = reads[index] ?? {};
+          if (room.isExceeded) return { secret: undefined };
           if ("error" in item) return { error: this.#guard.failureOf(call, { ...question, name }, item.error) };
           const secret =
             version === undefined
               ? this.#reader.parse(name, item.reply)
               : this.#reader.parseVersion(name, version, item.reply);
+          room.take(secret);
           return { secret: unlessExpired(secret) };
         }),
     };

@@ -44,6 +44,7 @@ export const reloadRules: ReloadRules = {
     maxMetadataBytes: fixed("secret_broker.limits.max_metadata"),
     maxConcurrentStreams: fixed("secret_broker.limits.max_concurrent_streams"),
     batchConcurrency: live("secret_broker.limits.batch_concurrency"),
+    maxBatchBytes: live("secret_broker.limits.max_batch_payload"),
     maxConcurrentCalls: live("secret_broker.limits.max_concurrent_calls"),
     maxWatches: live("secret_broker.limits.max_watches"),
     rate: live("secret_broker.limits.requests_per_second"),

@@ -7,6 +7,8 @@ export interface LimitsConfig {
   readonly maxConcurrentStreams: number;
   /** How many reads of one batch are asked of the manager at once. */
   readonly batchConcurrency: number;
+  /** All payloads of one batch's answer; at least `maxPayloadBytes`. */
+  readonly maxBatchBytes: number;
   /** Of all connections together. */
   readonly maxConcurrentCalls: number;
   /** Of all connections together. */

@@ -48,6 +48,18 @@ function readRate({ requests_per_second, burst }: RateSettings, context: z.Refin
   return { perSecond: requests_per_second, burst: burst ?? Math.max(1, Math.ceil(requests_per_second)) };
 }
 
+/** Whatever may be read may be read in a batch. */
+function readBatchBound(
+  { max_payload, max_batch_payload }: { readonly max_payload: number; readonly max_batch_payload: number },
+  context: z.RefinementCtx,
+): number {
+  if (max_batch_payload < max_payload) {
+    const message = 'must be at least "max_payload", or a secret of that size could not be read in a batch';
+    context.addIssue({ code: "custom", message, path: ["max_batch_payload"] });
+  }
+  return max_batch_payload;
+}
+
 const shareSettings = z.strictObject({
   ...rateSettings("a principal"),
   concurrent_calls: z
@@ -92,6 +104,13 @@ export const limitsSchema: z.ZodType<LimitsConfig> = z
     }),
     max_concurrent_streams: countSchema(1_000, 100_000, "How many calls are served at once on each connection."),
     batch_concurrency: countSchema(16, 256, "How many reads of one batch the manager is asked for at once."),
+    max_batch_payload: sizeSchema({
+      standard: "128MiB",
+      min: "1MiB",
+      max: "192MiB",
+      description:
+        "All payloads that one batch is answered with, in bytes; further reads of it fail. At least `max_payload`.",
+    }),
     max_concurrent_calls: countSchema(
       20_000,
       maxRate,
@@ -136,6 +155,7 @@ export const limitsSchema: z.ZodType<LimitsConfig> = z
     maxMetadataBytes: limits.max_metadata,
     maxConcurrentStreams: limits.max_concurrent_streams,
     batchConcurrency: limits.batch_concurrency,
+    maxBatchBytes: readBatchBound(limits, context),
     maxConcurrentCalls: limits.max_concurrent_calls,
     maxWatches: limits.max_watches,
     rate: readRate(limits, context),

@@ -113,6 +113,77 @@ describe("a batch from one point in time", () => {
   });
 });
 
+describe("a batch of too much", () => {
+  const kibibyte = 1_024;
+  const room = { settings: { maxBatchBytes: 10 * kibibyte } };
+  const advice = "reads must come to at most 10240 bytes of payloads together: ask for fewer at once";
+  const large: SecretManager = {
+    managerName: "large",
+    readSecret: (name) => (name === "NONE" ? undefined : Buffer.alloc(kibibyte)),
+    batchReadSecrets: (reads) =>
+      reads.map(({ version = 1 }) => ({ reply: { value: Buffer.alloc(kibibyte), version } })),
+  };
+  const requestsOf = (...names: readonly string[]): { name: ReturnType<typeof nameOf>; knownVersion?: number }[] =>
+    names.map((name) => ({ name: nameOf(name) }));
+
+  it.each([
+    ["one secret again and again", () => "A"],
+    ["many secrets", (_: unknown, index: number) => `N${String(index)}`],
+  ])("is read up to the bound, and no further: %s", async (_what, name) => {
+    let reads = 0;
+    const counting: SecretManager = {
+      ...large,
+      readSecret: async () => {
+        reads += 1;
+        await new Promise((resolve) => setImmediate(resolve));
+        return Buffer.alloc(kibibyte);
+      },
+    };
+    const { broker, sink } = openBroker(counting, { settings: { ...room.settings, batchConcurrency: 4 } });
+    const items = await broker.batchReadSecrets(liveCall(), requestsOf(...Array.from({ length: 1_000 }, name)), false);
+    expect(items.filter((item) => "read" in item)).toHaveLength(10);
+    const errors = items.flatMap((item) => ("error" in item ? [item.error] : []));
+    expect(new Set(errors.map(({ reason, message }) => `${reason} ${message}`))).toEqual(
+      new Set([`FIELD_INVALID ${advice}`]),
+    );
+    expect(reads).toBeLessThan(10 + 4 + 1);
+    expect(sink.records.filter(({ outcome }) => outcome === "ok")).toHaveLength(10);
+    expect(sink.records.filter(({ outcome }) => outcome === "FIELD_INVALID")).toHaveLength(990);
+  });
+
+  it("counts what leaves, exactly", async () => {
+    const { broker } = openBroker(
+      { ...large, readSecret: () => ({ value: Buffer.alloc(kibibyte), version: 1 }) },
+      room,
+    );
+    const known = requestsOf("K", "L", "M").map((request) => ({ ...request, knownVersion: 1 }));
+    const names = Array.from({ length: 10 }, (_, index) => `N${String(index)}`);
+    const items = await broker.batchReadSecrets(liveCall(), [...known, ...requestsOf(...names)], false);
+    expect(items.every((item) => "read" in item)).toBe(true);
+  });
+
+  it("lets what is absent take no room", async () => {
+    const { broker } = openBroker(large, room);
+    const requests = requestsOf("NONE", ...Array.from({ length: 10 }, () => "A"), "NONE");
+    const items = await broker.batchReadSecrets(liveCall(), requests, false);
+    const told = items.map((item) => ("error" in item ? item.error.reason : "read"));
+    expect(told).toEqual(["SECRET_NOT_FOUND", ...Array.from({ length: 10 }, () => "read"), "SECRET_NOT_FOUND"]);
+  });
+
+  it("fails as a whole where all must be of one point in time, each read on record as failed", async () => {
+    const { broker, sink } = openBroker(large, room);
+    const fitting = requestsOf(...Array.from({ length: 10 }, () => "A"));
+    expect(await broker.batchReadSecrets(liveCall(), fitting, true)).toHaveLength(10);
+    const begun = sink.records.length;
+    const tooMany = [...fitting, ...requestsOf("B")];
+    await expect(broker.batchReadSecrets(liveCall(), tooMany, true)).rejects.toMatchObject({
+      reason: "FIELD_INVALID",
+      message: advice,
+    });
+    expect(sink.records.slice(begun).map(({ outcome }) => outcome)).toEqual(tooMany.map(() => "FIELD_INVALID"));
+  });
+});
+
 describe("a batch of single reads", () => {
   it("asks the manager for as many at once as is configured, and no more", async () => {
     let underWay = 0;

@@ -162,6 +162,7 @@ export function openBroker(manager: SecretManager, { access, settings, clock }: 
     virtualKeys: undefined,
     maxPayloadBytes: 1024 * 1024,
     batchConcurrency: 4,
+    maxBatchBytes: 64 * 1024 * 1024,
     watch: { heartbeatMs: 60_000, pollIntervalMs: 20, readTimeoutMs: 5_000, concurrency: 4 },
     cache: cacheOff,
     breaker: undefined,

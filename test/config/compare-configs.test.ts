@@ -26,7 +26,7 @@ secret_broker:
   admin: { listen: "off" }
   audit: { sink: file, path: audit.jsonl }
   log: { level: trace }
-  limits: { max_payload: 2MiB, max_metadata: 32KiB, max_concurrent_streams: 7, batch_concurrency: 7, max_concurrent_calls: 7, max_watches: 7, max_connections: 7, requests_per_second: 7, per_principal: { burst: 7, requests_per_second: 7 } }
+  limits: { max_payload: 2MiB, max_metadata: 32KiB, max_concurrent_streams: 7, batch_concurrency: 7, max_batch_payload: 7MiB, max_concurrent_calls: 7, max_watches: 7, max_connections: 7, requests_per_second: 7, per_principal: { burst: 7, requests_per_second: 7 } }
   timeouts: { default_deadline: 7s, drain: 7s, health_interval: 7s, watch_heartbeat: 7s, watch_poll: 7s }
   cache: { ttl: 7s, refresh_ahead: 1s, stale_while_revalidate: 7s, max_stale: 7m, negative_ttl: 7s, max_bytes: 7MiB, jitter: 0.2, prefetch: [A], snapshot: { path: s } }
   breaker: { failures: 7 }

@@ -58,7 +58,7 @@ const places = [
     "audit: { sink: file, path: [@] }",
     "log: { level: @ }",
     "log: @",
-    "limits: { max_payload: @, max_metadata: [@], max_concurrent_streams: @, batch_concurrency: '@' }",
+    "limits: { max_payload: @, max_metadata: [@], max_concurrent_streams: @, batch_concurrency: '@', max_batch_payload: @ }",
     "timeouts: { default_deadline: @, drain: [@], health_interval: { a: @ } }",
     "metrics: { secret_names: @ }",
   ].map((text) => `secret_broker: { ${text} }`),

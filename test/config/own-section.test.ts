@@ -15,6 +15,7 @@ const defaults: Omit<Config, "file" | "manager" | "keyManagement"> = {
     maxMetadataBytes: 16_384,
     maxConcurrentStreams: 1_000,
     batchConcurrency: 16,
+    maxBatchBytes: 134_217_728,
     maxConcurrentCalls: 20_000,
     maxWatches: 10_000,
     rate: undefined,
@@ -86,6 +87,7 @@ describe("secret_broker", () => {
     max_metadata: 65536
     max_concurrent_streams: 1
     batch_concurrency: 256
+    max_batch_payload: 3MiB
     max_concurrent_calls: 5
     max_watches: 6
     requests_per_second: 0.5
@@ -106,6 +108,7 @@ describe("secret_broker", () => {
         maxMetadataBytes: 65_536,
         maxConcurrentStreams: 1,
         batchConcurrency: 256,
+        maxBatchBytes: 3_145_728,
         maxConcurrentCalls: 5,
         maxWatches: 6,
         rate: { perSecond: 0.5, burst: 1 },
@@ -227,6 +230,11 @@ describe("secret_broker", () => {
       refused: ["0B", "65MiB", "1.5", "-1", "1KB", "'1e3'", ".inf", "0x10000000"],
     },
     {
+      setting: "max_batch_payload",
+      taken: { "1MiB": 1_048_576, "192MiB": 201_326_592 },
+      refused: ["1023KiB", "193MiB", "-1", "[1]"],
+    },
+    {
       setting: "max_metadata",
       taken: { "1KiB": 1_024, "65536": 65_536 },
       refused: ["1023", "64.001KiB", "[1]", "1GiB", "true"],
@@ -239,6 +247,13 @@ describe("secret_broker", () => {
       const text = withMemory(`  limits: { ${setting}: ${given} }\n`);
       expect(placesOf(text)).toEqual([`3:${String(setting.length + 15)} secret_broker.limits.${setting}`]);
     }
+  });
+
+  it("wants a batch to have room for any one secret", () => {
+    const text = (payload: string): string =>
+      withMemory(`  limits: { max_batch_payload: 2MiB, max_payload: ${payload} }\n`);
+    expect(configOf(text("2MiB")).limits).toMatchObject({ maxBatchBytes: 2_097_152 });
+    expect(placesOf(text("3MiB"))).toEqual(["3:32 secret_broker.limits.max_batch_payload"]);
   });
 
   it.each([

@@ -137,6 +137,7 @@ const validConfig = fc
         maxMetadataBytes: metadata[1],
         maxConcurrentStreams: streams,
         batchConcurrency: batch,
+        maxBatchBytes: 134_217_728,
         maxConcurrentCalls: streams,
         maxWatches: streams,
         rate: { perSecond: streams, burst: batch },

@@ -1,3 +1,4 @@
+import { BatchRoom } from "../../src/broker/batch-room.js";
 import { Call } from "../../src/broker/call.js";
 import { GuardedManager } from "../../src/broker/guarded-manager.js";
 import type { ManagerCall } from "../../src/contract/manager-call.js";
@@ -71,7 +72,7 @@ function lookingMembers(manager: SecretManager, guarded: GuardedManager): Partia
     ...(manager.batchReadSecrets && {
       batchReadSecrets: async (reads, call) => {
         const asked = reads.map(({ name, version, options }) => ({ name: parseSecretName(name), version, options }));
-        const results = await guarded.batchRead(callOf(call), asked);
+        const results = await guarded.batchRead(callOf(call), asked, new BatchRoom(Infinity));
         return results.map((result) => ("error" in result ? result : { reply: replyOf(result.secret) }));
       },
     }),
