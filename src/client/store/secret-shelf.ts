@@ -23,13 +23,17 @@ export interface SecretShelfParts {
   readonly onReplaced: (held: HeldSecret) => void;
 }
 
-/** The most names that are remembered for having no value, besides declared ones. */
-const maxAbsences = 1_000;
+/** How many names are remembered besides the declared ones and those that `maxEntries` has room for. */
+const maxFurtherNames = 1_000;
 
-/** After these the broker has spoken: there is no value for this caller. */
-const finalReasons: ReadonlySet<SecretErrorReason> = new Set<SecretErrorReason>([
+/** There is no value now. */
+const absentReasons: ReadonlySet<SecretErrorReason> = new Set<SecretErrorReason>([
   "SECRET_NOT_FOUND",
   "SECRET_DELETED",
+]);
+
+/** There is no value for this caller. */
+const refusedReasons: ReadonlySet<SecretErrorReason> = new Set<SecretErrorReason>([
   "KEY_NOT_HOSTED",
   "POLICY_DENIED",
   "ACCESS_MODE_DENIED",
@@ -37,8 +41,13 @@ const finalReasons: ReadonlySet<SecretErrorReason> = new Set<SecretErrorReason>(
 ]);
 
 /** Whether a failure says that there is no value, rather than that none could be had. */
-export function isFinal({ reason }: SecretError): boolean {
-  return finalReasons.has(reason);
+export function isFinal(error: SecretError): boolean {
+  return absentReasons.has(error.reason) || isRefusal(error);
+}
+
+/** Whether a failure says that this caller is not to have it, be it there or not. */
+export function isRefusal({ reason }: SecretError): boolean {
+  return refusedReasons.has(reason);
 }
 
 /** The secrets a store holds, the names it knows to have none, and how long ago it knew. */
@@ -113,34 +122,23 @@ export class SecretShelf {
       before.knownAtMs = Math.max(before.knownAtMs, knownAtMs);
       return true;
     }
-    if (before !== undefined) {
-      this.#parts.onReplaced(before);
-      this.#takeOut(before);
-    }
-    const held = new HeldSecret(secret, knownAtMs);
-    const { name, version, uid } = held;
-    if (!this.#makeRoom(held)) {
-      this.#giveUp(name);
-      return false;
-    }
-    held.isWatched = before?.isWatched ?? false;
-    held.usedAtMs = before?.usedAtMs ?? knownAtMs;
-    this.#absent.delete(name);
-    this.#putIn(held);
-    this.#parts.onChange({ kind: "changed", name, version, uid });
-    return true;
+    return this.#replace(before, new HeldSecret(secret, knownAtMs));
   }
 
   /** A name has no value, or none any more. */
   drop(name: string, absence: Absence): void {
     if (this.#isClosed) return;
     const before = this.#held.get(name);
+    if (before !== undefined) this.#takeOut(before);
     this.#absent.delete(name);
     this.#absent.set(name, absence);
-    this.#boundAbsences();
-    if (before === undefined) return;
-    this.#takeOut(before);
-    this.#parts.onChange({ kind: "removed", name });
+    this.#boundNames();
+    if (before !== undefined) this.#parts.onChange({ kind: "removed", name });
+  }
+
+  /** Of a name of which nothing is known could nothing be had. */
+  noteFailure(name: string, absence: Absence): void {
+    if (!this.#held.has(name) && !this.#absent.has(name)) this.drop(name, absence);
   }
 
   /** The stream broke: what it knew last is kept, and it knows nothing more. */
@@ -151,18 +149,12 @@ export class SecretShelf {
     }
   }
 
-  /** Drops what is too old to be given to anybody, and forgets absences that are not believed any more. */
+  /** Drops what is too old to be given to anybody. */
   sweep(nowMs: number): void {
-    const { declared, settings } = this.#parts;
-    for (const held of [...this.#held.values()]) {
+    const boundMs = this.#parts.settings.maxStalenessMs;
+    for (const [name, held] of [...this.#held]) {
       const ageMs = nowMs - this.knownAtMs(held);
-      if (ageMs > settings.maxStalenessMs) {
-        const error = tooOld({ name: held.name, ageMs, boundMs: settings.maxStalenessMs });
-        this.drop(held.name, { error, knownAtMs: nowMs });
-      }
-    }
-    for (const [name, { knownAtMs }] of this.#absent) {
-      if (!declared.has(name) && nowMs - knownAtMs > settings.negativeTtlMs) this.#giveUp(name);
+      if (ageMs > boundMs) this.drop(name, { error: tooOld({ name, ageMs, boundMs }), knownAtMs: nowMs });
     }
   }
 
@@ -174,6 +166,25 @@ export class SecretShelf {
     this.#absent.clear();
     this.#toldAtMs.clear();
     this.#bytes = 0;
+  }
+
+  #replace(before: HeldSecret | undefined, held: HeldSecret): boolean {
+    if (before !== undefined) {
+      this.#parts.onReplaced(before);
+      this.#takeOut(before);
+    }
+    const { name, version, uid } = held;
+    if (!this.#makeRoom(held)) {
+      this.#giveUp(name);
+      return false;
+    }
+    held.isWatched = before?.isWatched ?? false;
+    held.usedAtMs = before?.usedAtMs ?? held.knownAtMs;
+    this.#absent.delete(name);
+    this.#putIn(held);
+    this.#boundNames();
+    this.#parts.onChange({ kind: "changed", name, version, uid });
+    return true;
   }
 
   #putIn(held: HeldSecret): void {
@@ -215,9 +226,10 @@ export class SecretShelf {
     return isDeclared || fits();
   }
 
-  #boundAbsences(): void {
-    const { declared } = this.#parts;
-    if (this.#absent.size <= declared.size + maxAbsences) return;
+  /** Forgets the name that is known the longest to have no value. */
+  #boundNames(): void {
+    const { declared, settings } = this.#parts;
+    if (this.#held.size + this.#absent.size <= declared.size + settings.maxEntries + maxFurtherNames) return;
     for (const name of this.#absent.keys()) {
       if (declared.has(name)) continue;
       this.#giveUp(name);

@@ -104,7 +104,8 @@ export class SecretStore {
   /**
    * The text of a secret that is at hand, without a call.
    * @throws SecretError `SECRET_NOT_FOUND` and its like when there is none, `STALE_TOO_OLD` when it is too old,
-   * `FIELD_INVALID` for a name that is neither declared nor was read before, and for a payload that is not text
+   * `FIELD_INVALID` for a name that is neither declared nor was read before, or was given up for want of room since, and
+   * for a payload that is not text
    */
   get(name: string, options?: GetOptions): string {
     const { text } = this.#find(name, options?.maxStalenessMs);
@@ -129,8 +130,9 @@ export class SecretStore {
   }
 
   /**
-   * A secret, asked for unless it is at hand and fresh, and kept fresh from then on. When the broker cannot be asked the
-   * value at hand is the answer, marked `stale`, as long as its age is accepted.
+   * A secret, asked for unless it is at hand and fresh. From then on the name is kept fresh as if it were declared, be it
+   * there or not, until it is given up for want of room. When the broker cannot be asked the value at hand is the answer,
+   * marked `stale`, as long as its age is accepted.
    * @throws SecretError
    */
   async read(name: string, options: StoreReadOptions = {}): Promise<StoreAnswer> {

@@ -3,7 +3,7 @@ import { isSecretError, SecretError } from "../../domain/secret-error.js";
 import { callCancelled } from "../calls/call-failure.js";
 import type { Origin } from "../read-secret.js";
 import type { HeldSecret } from "./held-secret.js";
-import { isFinal, type SecretShelf, tooOld } from "./secret-shelf.js";
+import { isFinal, isRefusal, type SecretShelf, tooOld } from "./secret-shelf.js";
 import type { StoreClock } from "./store-clock.js";
 import type { StoreSettings } from "./store-options.js";
 import type { FreshAnswer, StoreRefresh } from "./store-refresh.js";
@@ -83,7 +83,7 @@ export class StoreReader {
    * meanwhile, and how old that is cannot be told well enough.
    */
   async #askOnce(name: string, { maxStalenessMs, signal }: StoreAsk): Promise<ReadOutcome | undefined> {
-    const { shelf, watcher, clock } = this.#parts;
+    const { shelf, clock } = this.#parts;
     const boundMs = this.#boundFor(maxStalenessMs);
     const startMs = clock.now();
     const { answer } = this.#flightFor(name, boundMs);
@@ -95,7 +95,6 @@ export class StoreReader {
       if (secret === undefined) throw shelf.absenceOf(name)?.error ?? SecretError.notFound(name);
       return isNewEnough ? { secret, servedFrom, knownAtMs } : undefined;
     }
-    watcher.add(name);
     if (isNewEnough && shelf.knownAtMs(held) >= knownAtMs) return { secret: undefined, held, servedFrom };
     return this.#isAccepted(held, maxStalenessMs) ? { secret: undefined, held, servedFrom: "cache" } : undefined;
   }
@@ -120,9 +119,18 @@ export class StoreReader {
     this.#flights.set(name, flight);
     const land = (): void => {
       if (this.#flights.get(name) === flight) this.#flights.delete(name);
+      this.#want(name);
     };
     flight.answer.then(land, land);
     return flight;
+  }
+
+  /** What was asked for once is kept fresh, also while there is nothing; not what this caller is not to have. */
+  #want(name: string): void {
+    const { shelf, watcher } = this.#parts;
+    const absence = shelf.absenceOf(name);
+    const isWanted = absence === undefined ? shelf.find(name) !== undefined : !isRefusal(absence.error);
+    if (isWanted) watcher.add(name);
   }
 
   /** The broker could not be asked: what is at hand is the answer if it is accepted. */

@@ -84,7 +84,7 @@ export class StoreRefresh {
       if (second === undefined) throw invalidReply("no payload for who has none");
       return second;
     } catch (error) {
-      if (isSecretError(error)) this.#takeFailure(name, error, question);
+      if (isSecretError(error) && !this.#takeFailure(name, error, question)) this.#noteFailure(name, error, question);
       throw error;
     }
   }
@@ -154,6 +154,11 @@ export class StoreRefresh {
     if (!isFinal(error)) return false;
     if (!shelf.isOvertaken(name, askedAtMs)) shelf.drop(name, { error, knownAtMs: askedAtMs });
     return true;
+  }
+
+  /** Why there is nothing to give as long as nothing is known. */
+  #noteFailure(name: string, error: SecretError, { askedAtMs }: Question): void {
+    if (error.reason !== "CALL_CANCELLED") this.#parts.shelf.noteFailure(name, { error, knownAtMs: askedAtMs });
   }
 }
 

@@ -10,7 +10,6 @@ import type { StoreWatcher } from "./store-watcher.js";
 /** What upkeep works with. */
 export interface StoreUpkeepParts {
   readonly settings: StoreSettings;
-  readonly declared: ReadonlySet<string>;
   readonly shelf: SecretShelf;
   readonly refresh: StoreRefresh;
   readonly watcher: StoreWatcher;
@@ -66,22 +65,16 @@ export class StoreUpkeep {
     shelf.sweep(nowMs);
     keyrings.sweep();
     if (this.#isAsking || !this.#backoff.isOver(nowMs)) return;
-    const names = this.#namesToAsk(nowMs).filter((name) => this.#backoffs.get(name)?.isOver(nowMs) ?? true);
+    const names = [...this.#parts.watcher.names].filter((name) => this.#isDue(name, nowMs));
     if (names.length > 0) void this.#ask(names);
   }
 
-  #namesToAsk(nowMs: number): string[] {
-    const { shelf, declared } = this.#parts;
-    const names: string[] = [];
-    for (const held of shelf.held) {
-      if (nowMs - shelf.knownAtMs(held) > this.#dueAfterMs(held.name)) names.push(held.name);
-    }
-    for (const name of declared) {
-      const absence = shelf.absenceOf(name);
-      const sinceMs = shelf.find(name) === undefined ? (absence?.knownAtMs ?? -Infinity) : Infinity;
-      if (nowMs - sinceMs > this.#dueAfterMs(name)) names.push(name);
-    }
-    return names;
+  #isDue(name: string, nowMs: number): boolean {
+    const { shelf } = this.#parts;
+    const held = shelf.find(name);
+    const knownAtMs = held === undefined ? shelf.absenceOf(name)?.knownAtMs : shelf.knownAtMs(held);
+    if (nowMs - (knownAtMs ?? -Infinity) <= this.#dueAfterMs(name)) return false;
+    return this.#backoffs.get(name)?.isOver(nowMs) ?? true;
   }
 
   #dueAfterMs(name: string): number {
@@ -110,11 +103,9 @@ export class StoreUpkeep {
 
   /** What cannot be had is left alone for a while, and keeps nothing else from being asked for. */
   #noteFailures(names: readonly string[], failures: PassingFailures): void {
-    const { declared, shelf, clock, onProblem } = this.#parts;
+    const { watcher, clock, onProblem } = this.#parts;
     for (const name of names) this.#noteFailure(name, failures.get(name), clock.now());
-    for (const name of this.#backoffs.keys()) {
-      if (!declared.has(name) && shelf.find(name) === undefined) this.#backoffs.delete(name);
-    }
+    for (const name of this.#backoffs.keys()) if (!watcher.wants(name)) this.#backoffs.delete(name);
     // What ails the manager ails many names, and is told once.
     const told = new Map([...failures.values()].map((failure) => [failure.reason, failure]));
     for (const failure of told.values()) onProblem(failure);

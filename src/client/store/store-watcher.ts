@@ -1,7 +1,7 @@
 import { isSecretError, SecretError } from "../../domain/secret-error.js";
 import type { Secret } from "../../domain/secret.js";
 import type { KnownVersion, WatchEvent } from "../watch/watch-events.js";
-import type { SecretShelf } from "./secret-shelf.js";
+import { isFinal, type SecretShelf } from "./secret-shelf.js";
 import type { StoreClock } from "./store-clock.js";
 import type { SecretSource, SourceWatch } from "./store-source.js";
 import { WatchedTime } from "./watched-time.js";
@@ -51,6 +51,16 @@ export class StoreWatcher {
 
   constructor(parts: StoreWatcherParts) {
     this.#parts = parts;
+  }
+
+  /** What is to be kept fresh, be it there or not. */
+  get names(): IterableIterator<string> {
+    return this.#names.values();
+  }
+
+  /** Whether a name is to be kept fresh. */
+  wants(name: string): boolean {
+    return this.#names.has(name);
   }
 
   /** Whether a stream tells of a name's changes. */
@@ -183,7 +193,8 @@ export class StoreWatcher {
     const message = `secret "${name}" is gone: it was deleted or frozen, or may not be read any more`;
     const error = new SecretError("SECRET_NOT_FOUND", message, { metadata: { name } });
     // Where it is gone already, why that is may be known better.
-    if (shelf.find(name) !== undefined || shelf.absenceOf(name) === undefined) {
+    const absence = shelf.find(name) === undefined ? shelf.absenceOf(name) : undefined;
+    if (absence === undefined || !isFinal(absence.error)) {
       shelf.drop(name, { error, knownAtMs: clock.now() });
     }
     // What was to be taken back is gone by now.
