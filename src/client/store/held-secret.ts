@@ -32,7 +32,7 @@ export class HeldSecret {
 
   /** The payload; bytes are the caller's own. */
   copy(): Payload {
-    return typeof this.#payload === "string" ? this.#payload : this.#payload.slice();
+    return copyPayload(this.#payload);
   }
 
   /** Whether it is the same version with the same bytes. */
@@ -45,4 +45,9 @@ export class HeldSecret {
     if (typeof this.#payload !== "string") this.#payload.fill(0);
     this.#payload = "";
   }
+}
+
+/** The payload with bytes of its own; those of a `Buffer` would be shared by its `slice`. */
+export function copyPayload(payload: Payload): Payload {
+  return typeof payload === "string" ? payload : new Uint8Array(payload);
 }

@@ -8,7 +8,7 @@ import { SecretShelf, tooOld } from "./secret-shelf.js";
 import { StoreChanges, type StoreChange, type StoreListener } from "./store-changes.js";
 import { SteadyClock, type StoreClock } from "./store-clock.js";
 import { checkStoreOptions, type StoreOptions, type StoreSettings } from "./store-options.js";
-import { orAborted, StoreReader } from "./store-reader.js";
+import { orAborted, type ReadOutcome, StoreReader } from "./store-reader.js";
 import { checkNames, StoreRefresh } from "./store-refresh.js";
 import type { SecretSource } from "./store-source.js";
 import { untilAllAreHeld } from "./store-start.js";
@@ -21,7 +21,7 @@ export interface GetOptions {
   readonly maxStalenessMs?: number | undefined;
 }
 
-/** How one value is read. */
+/** How one value is read. `maxStalenessMs: 0` accepts only what the broker reads after it was asked. */
 export interface StoreReadOptions extends GetOptions {
   /** Ends the wait for the answer. */
   readonly signal?: AbortSignal | undefined;
@@ -39,6 +39,8 @@ export interface StoreAnswer {
   /** How long ago it was last known to be the active version, at most, in milliseconds. */
   readonly ageMs: number;
 }
+
+type StoreValue = Pick<StoreAnswer, "name" | "payload" | "version" | "uid">;
 
 /**
  * Secrets at hand, kept fresh by the broker. Every value has an age, the time since it was last known to be the active
@@ -120,35 +122,32 @@ export class SecretStore {
 
   /** A secret that is at hand, with its version and age. @throws SecretError as {@link SecretStore.get} */
   answer(name: string, options?: GetOptions): StoreAnswer {
-    return this.#answerOf(this.#find(name, options?.maxStalenessMs));
+    const held = this.#find(name, options?.maxStalenessMs);
+    const { version, uid } = held;
+    return this.#answerOf({ name, payload: held.copy(), version, uid }, this.#shelf.knownAtMs(held));
   }
 
   /** Whether a secret is at hand and not too old. */
   has(name: string): boolean {
     const held = this.#shelf.find(name);
-    return held !== undefined && this.#ageMs(held) <= this.#settings.maxStalenessMs;
+    return held !== undefined && this.#clock.now() - this.#shelf.knownAtMs(held) <= this.#settings.maxStalenessMs;
   }
 
   /**
    * A secret, asked for unless it is at hand and fresh. From then on the name is kept fresh as if it were declared, be it
    * there or not, until it is given up for want of room. When the broker cannot be asked the value at hand is the answer,
    * marked `stale`, as long as its age is accepted.
-   * @throws SecretError
+   * @throws SecretError `STALE_TOO_OLD` also for an answer that was too long on its way
    */
   async read(name: string, options: StoreReadOptions = {}): Promise<StoreAnswer> {
     this.#assertOpen();
     parseSecretName(name);
     const outcome = await this.#reader.read(name, options);
     this.#assertOpen();
-    if (outcome.secret === undefined) {
-      // Wiped since, as something newer is known.
-      if (this.#shelf.find(name) !== outcome.held) return await this.read(name, options);
-      return this.#answerOf(outcome.held, outcome.servedFrom);
-    }
-    const { payload, version, uid } = outcome.secret;
-    const ageMs = Math.max(this.#clock.now() - outcome.knownAtMs, 0);
-    const copy = typeof payload === "string" ? payload : payload.slice();
-    return { name, payload: copy, version, uid, servedFrom: this.#originAt(ageMs, outcome.servedFrom), ageMs };
+    // Something newer is known since.
+    if (this.#isOvertaken(name, outcome)) return await this.read(name, options);
+    const { payload, version, uid, knownAtMs, servedFrom } = outcome;
+    return this.#answerOf({ name, payload, version, uid }, knownAtMs, servedFrom);
   }
 
   /**
@@ -170,7 +169,8 @@ export class SecretStore {
     if (this.#shelf.absenceOf(name) !== undefined) throw this.#whyNot(name);
     const ageMs = Math.max(active.ageMs, this.#clock.now() - knownAtMs);
     const { version, payload } = active;
-    const servedFrom = isStale ? "stale" : this.#originAt(ageMs, active.servedFrom);
+    const isOld = isStale || ageMs > this.#settings.freshForMs;
+    const servedFrom = isOld ? "stale" : active.servedFrom;
     return { active: { version, payload }, previous: versions, servedFrom, ageMs };
   }
 
@@ -205,18 +205,15 @@ export class SecretStore {
     return held;
   }
 
-  #answerOf(held: HeldSecret, servedFrom?: Origin): StoreAnswer {
-    const { name, version, uid } = held;
-    const ageMs = Math.max(this.#ageMs(held), 0);
-    return { name, payload: held.copy(), version, uid, servedFrom: this.#originAt(ageMs, servedFrom), ageMs };
+  #answerOf(value: StoreValue, knownAtMs: number, servedFrom: Origin = "cache"): StoreAnswer {
+    const ageMs = Math.max(this.#clock.now() - knownAtMs, 0);
+    return { ...value, servedFrom: ageMs > this.#settings.freshForMs ? "stale" : servedFrom, ageMs };
   }
 
-  #originAt(ageMs: number, servedFrom: Origin = "cache"): Origin {
-    return ageMs > this.#settings.freshForMs ? "stale" : servedFrom;
-  }
-
-  #ageMs(held: HeldSecret): number {
-    return this.#clock.now() - this.#shelf.knownAtMs(held);
+  /** Whether what was read is known not to be the last word. What was given up for want of room still is. */
+  #isOvertaken(name: string, { held }: ReadOutcome): boolean {
+    const now = this.#shelf.find(name);
+    return now === undefined ? this.#shelf.absenceOf(name) !== undefined : now !== held;
   }
 
   #whyNot(name: string): SecretError {

@@ -2,7 +2,7 @@ import type { Secret } from "../../domain/secret.js";
 import { isSecretError, SecretError } from "../../domain/secret-error.js";
 import { callCancelled } from "../calls/call-failure.js";
 import type { Origin } from "../read-secret.js";
-import type { HeldSecret } from "./held-secret.js";
+import { copyPayload, type HeldSecret } from "./held-secret.js";
 import { isFinal, isRefusal, type SecretShelf, tooOld } from "./secret-shelf.js";
 import type { StoreClock } from "./store-clock.js";
 import type { StoreSettings } from "./store-options.js";
@@ -24,13 +24,23 @@ export interface StoreAsk {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Where the answer is: on the shelf, or in hand because the shelf has no room for it. */
-export type ReadOutcome =
-  | { readonly secret: undefined; readonly held: HeldSecret; readonly servedFrom: Origin | undefined }
-  | { readonly secret: Secret; readonly knownAtMs: number; readonly servedFrom: Origin };
+/** A value with bytes of the reader's own, as the shelf may have to wipe its own at any time. */
+export interface ReadOutcome extends Pick<Secret, "payload" | "version" | "uid"> {
+  /** What it was taken from; undefined when the shelf has no room for it. */
+  readonly held: HeldSecret | undefined;
+  readonly knownAtMs: number;
+  readonly servedFrom: Origin | undefined;
+}
 
 /** The longest bound a broker can be asked with, in milliseconds; a longer one is kept here alone. */
 const askableMs = 86_400_000;
+
+/** Which answers are good enough. */
+interface Acceptance {
+  /** The oldest that is accepted, in milliseconds. */
+  readonly boundMs: number;
+  readonly askedAtMs: number;
+}
 
 interface Flight {
   readonly startMs: number;
@@ -55,7 +65,7 @@ export class StoreReader {
     const held = shelf.find(name);
     if (held !== undefined && nowMs - shelf.knownAtMs(held) <= acceptedMs && acceptedMs > 0) {
       held.usedAtMs = nowMs;
-      return { secret: undefined, held, servedFrom: undefined };
+      return this.#outcomeOf(held);
     }
     this.#assertNotKnownAbsent(name, maxStalenessMs);
     return await this.#ask(name, { maxStalenessMs, signal });
@@ -79,29 +89,35 @@ export class StoreReader {
   }
 
   /**
-   * Undefined when the answer is too old, as whoever asked first accepts more, or when a stream has told of the secret
-   * meanwhile, and how old that is cannot be told well enough.
+   * Undefined when the answer is too old, as it was long on its way or whoever asked first accepts more, or when a stream
+   * has told of the secret meanwhile, and how old that is cannot be told well enough.
    */
   async #askOnce(name: string, { maxStalenessMs, signal }: StoreAsk): Promise<ReadOutcome | undefined> {
     const { shelf, clock } = this.#parts;
-    const boundMs = this.#boundFor(maxStalenessMs);
-    const startMs = clock.now();
-    const { answer } = this.#flightFor(name, boundMs);
+    const acceptance = { boundMs: this.#boundFor(maxStalenessMs), askedAtMs: clock.now() };
+    const { answer } = this.#flightFor(name, acceptance.boundMs);
     const { secret, servedFrom, knownAtMs } = await orAborted(answer, signal);
     const held = shelf.find(name);
-    // What was so when it was asked for is new enough, however long the answer took.
-    const isNewEnough = startMs - knownAtMs <= boundMs;
-    if (held === undefined) {
-      if (secret === undefined) throw shelf.absenceOf(name)?.error ?? SecretError.notFound(name);
-      return isNewEnough ? { secret, servedFrom, knownAtMs } : undefined;
+    if (held !== undefined) {
+      if (!this.#isAccepted(shelf.knownAtMs(held), acceptance)) return undefined;
+      return this.#outcomeOf(held, shelf.knownAtMs(held) >= knownAtMs ? servedFrom : "cache");
     }
-    if (isNewEnough && shelf.knownAtMs(held) >= knownAtMs) return { secret: undefined, held, servedFrom };
-    return this.#isAccepted(held, maxStalenessMs) ? { secret: undefined, held, servedFrom: "cache" } : undefined;
+    const absence = shelf.absenceOf(name);
+    if (absence !== undefined || secret === undefined) throw absence?.error ?? SecretError.notFound(name);
+    if (!this.#isAccepted(knownAtMs, acceptance)) return undefined;
+    const { payload, version, uid } = secret;
+    // Others may wait for the same answer.
+    return { payload: copyPayload(payload), version, uid, held: undefined, knownAtMs, servedFrom };
   }
 
-  #isAccepted(held: HeldSecret, maxStalenessMs: number | undefined): boolean {
-    const { shelf, clock } = this.#parts;
-    return clock.now() - shelf.knownAtMs(held) <= this.#boundFor(maxStalenessMs);
+  /** Whoever accepts nothing that is old at all is given what was read after they asked, however long that took. */
+  #isAccepted(knownAtMs: number, { boundMs, askedAtMs }: Acceptance): boolean {
+    return boundMs === 0 ? knownAtMs >= askedAtMs : this.#parts.clock.now() - knownAtMs <= boundMs;
+  }
+
+  #outcomeOf(held: HeldSecret, servedFrom?: Origin): ReadOutcome {
+    const { version, uid } = held;
+    return { payload: held.copy(), version, uid, held, knownAtMs: this.#parts.shelf.knownAtMs(held), servedFrom };
   }
 
   /** The broker may be one that keeps answers for longer than this store gives them. */
@@ -138,16 +154,18 @@ export class StoreReader {
     const { shelf, clock } = this.#parts;
     const held = shelf.find(name);
     const boundMs = this.#boundFor(maxStalenessMs);
-    if (held === undefined) throw cause ?? brokerTooOld(name, boundMs);
-    if (!this.#isAccepted(held, maxStalenessMs)) {
-      throw tooOld({ name, ageMs: clock.now() - shelf.knownAtMs(held), boundMs, cause });
+    if (held === undefined) throw cause ?? noneNewEnough(name, boundMs);
+    const nowMs = clock.now();
+    const knownAtMs = shelf.knownAtMs(held);
+    if (!this.#isAccepted(knownAtMs, { boundMs, askedAtMs: nowMs })) {
+      throw tooOld({ name, ageMs: nowMs - knownAtMs, boundMs, cause });
     }
-    return { secret: undefined, held, servedFrom: undefined };
+    return this.#outcomeOf(held);
   }
 }
 
-function brokerTooOld(name: string, boundMs: number): SecretError {
-  const message = `the broker has no value of "${name}" that was current at most ${String(boundMs)} ms ago`;
+function noneNewEnough(name: string, boundMs: number): SecretError {
+  const message = `no value of "${name}" could be had that was current at most ${String(boundMs)} ms before it came`;
   return new SecretError("STALE_TOO_OLD", message, { metadata: { name } });
 }
 

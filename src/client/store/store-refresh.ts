@@ -3,7 +3,7 @@ import { isSecretError, type SecretError } from "../../domain/secret-error.js";
 import { parseSecretName } from "../../domain/secret-name.js";
 import { invalidReply } from "../decode-secret.js";
 import type { Origin, ReadAnswer, ReadNotModified, ReadRequest } from "../read-secret.js";
-import type { HeldSecret } from "./held-secret.js";
+import { copyPayload, type HeldSecret } from "./held-secret.js";
 import { isFinal, type SecretShelf } from "./secret-shelf.js";
 import type { StoreClock } from "./store-clock.js";
 import type { SecretSource } from "./store-source.js";
@@ -19,7 +19,7 @@ export interface StoreRefreshParts {
 
 /** What the broker answered just now. */
 export interface FreshAnswer {
-  /** Undefined when what the shelf has is as good, or better. */
+  /** With bytes that no shelf wipes; undefined when what the shelf has is as good, or better. */
   readonly secret: Secret | undefined;
   readonly servedFrom: Origin;
   readonly knownAtMs: number;
@@ -110,14 +110,12 @@ export class StoreRefresh {
   async #readOnce(question: Question, maxStalenessMs: number | undefined): Promise<FreshAnswer | undefined> {
     const { source, shelf } = this.#parts;
     const answer = await source.readSecret(requestFor(question, maxStalenessMs));
+    // What the shelf takes may be given up, and wiped, before whoever asked has seen it.
+    const secret = answer.notModified ? undefined : withOwnPayload(answer.secret);
     if (!this.#take(answer, question)) return undefined;
     const knownAtMs = question.askedAtMs - (answer.ageMs ?? 0);
     const isLatest = !shelf.isOvertaken(question.name, knownAtMs);
-    return {
-      secret: isLatest && !answer.notModified ? answer.secret : undefined,
-      servedFrom: answer.servedFrom,
-      knownAtMs,
-    };
+    return { secret: isLatest ? secret : undefined, servedFrom: answer.servedFrom, knownAtMs };
   }
 
   #questionOf(name: string): Question {
@@ -164,6 +162,10 @@ export class StoreRefresh {
 
 function requestFor({ name, version }: Question, maxStalenessMs: number | undefined): ReadRequest {
   return { name, maxStalenessMs, knownVersion: version };
+}
+
+function withOwnPayload(secret: Secret): Secret {
+  return { ...secret, payload: copyPayload(secret.payload) };
 }
 
 /** Whether what is held is what the broker says is still the active version. */
