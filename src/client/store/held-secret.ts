@@ -7,6 +7,8 @@ export class HeldSecret {
   readonly version: number | undefined;
   readonly uid: string | undefined;
   readonly byteLength: number;
+  /** When the version stops being readable, in milliseconds since the epoch; Infinity for never. */
+  expireAtMs: number;
   /** When it was last known to be the active version. */
   knownAtMs: number;
   /** When it was last asked for. */
@@ -15,10 +17,12 @@ export class HeldSecret {
   isWatched = false;
   #payload: Payload;
 
-  constructor({ name, version, uid, payload }: Secret, knownAtMs: number) {
+  constructor(secret: Secret, knownAtMs: number) {
+    const { name, version, uid, payload } = secret;
     this.name = name;
     this.version = version;
     this.uid = uid;
+    this.expireAtMs = expireAtMsOf(secret);
     this.knownAtMs = knownAtMs;
     this.usedAtMs = knownAtMs;
     this.#payload = payload;
@@ -35,6 +39,12 @@ export class HeldSecret {
     return copyPayload(this.#payload);
   }
 
+  /** It was the active version, with the same bytes, at another time. */
+  noteSame(secret: Secret, knownAtMs: number): void {
+    if (knownAtMs >= this.knownAtMs) this.expireAtMs = expireAtMsOf(secret);
+    this.knownAtMs = Math.max(this.knownAtMs, knownAtMs);
+  }
+
   /** Whether it is the same version with the same bytes. */
   isSame({ version, uid, payload }: Secret): boolean {
     return version === this.version && uid === this.uid && equalPayloads(payload, this.#payload);
@@ -45,6 +55,11 @@ export class HeldSecret {
     if (typeof this.#payload !== "string") this.#payload.fill(0);
     this.#payload = "";
   }
+}
+
+/** When a secret stops being readable, in milliseconds since the epoch; Infinity for never. */
+export function expireAtMsOf({ expireTime }: Secret): number {
+  return expireTime?.getTime() ?? Infinity;
 }
 
 /** The payload with bytes of its own; those of a `Buffer` would be shared by its `slice`. */

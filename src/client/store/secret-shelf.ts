@@ -1,6 +1,6 @@
 import type { Secret } from "../../domain/secret.js";
 import { SecretError, type SecretErrorReason } from "../../domain/secret-error.js";
-import { HeldSecret } from "./held-secret.js";
+import { expireAtMsOf, HeldSecret } from "./held-secret.js";
 import type { StoreChange } from "./store-changes.js";
 import type { StoreSettings } from "./store-options.js";
 
@@ -15,6 +15,8 @@ export interface Absence {
 export interface SecretShelfParts {
   readonly declared: ReadonlySet<string>;
   readonly settings: StoreSettings;
+  /** The time of day, by which secrets expire; in milliseconds since the epoch. */
+  readonly wallMs: () => number;
   /** Told of each change after it was made. */
   readonly onChange: (change: StoreChange) => void;
   /** Told what was given up for want of room. */
@@ -86,8 +88,12 @@ export class SecretShelf {
     this.#watchedAtMs = Math.max(this.#watchedAtMs, atMs);
   }
 
+  /** What is held of a name; what has expired is absent from then on. */
   find(name: string): HeldSecret | undefined {
-    return this.#held.get(name);
+    const held = this.#held.get(name);
+    if (held === undefined || held.expireAtMs > this.#parts.wallMs()) return held;
+    this.drop(name, { error: expired(name), knownAtMs: this.knownAtMs(held) });
+    return undefined;
   }
 
   absenceOf(name: string): Absence | undefined {
@@ -114,12 +120,16 @@ export class SecretShelf {
     return (this.#held.get(name)?.knownAtMs ?? -Infinity) > knownAtMs;
   }
 
-  /** Takes a value in, which belongs to the shelf from then on; false when there is no room for it. */
+  /** Takes a value in, which belongs to the shelf from then on; false when it has expired, or there is no room for it. */
   put(secret: Secret, knownAtMs: number): boolean {
     if (this.#isClosed) return false;
+    if (expireAtMsOf(secret) <= this.#parts.wallMs()) {
+      this.drop(secret.name, { error: expired(secret.name), knownAtMs });
+      return false;
+    }
     const before = this.#held.get(secret.name);
     if (before?.isSame(secret) === true) {
-      before.knownAtMs = Math.max(before.knownAtMs, knownAtMs);
+      before.noteSame(secret, knownAtMs);
       return true;
     }
     return this.#replace(before, new HeldSecret(secret, knownAtMs));
@@ -149,11 +159,12 @@ export class SecretShelf {
     }
   }
 
-  /** Drops what is too old to be given to anybody. */
+  /** Drops what has expired or is too old to be given to anybody. */
   sweep(nowMs: number): void {
     const boundMs = this.#parts.settings.maxStalenessMs;
-    for (const [name, held] of [...this.#held]) {
-      const ageMs = nowMs - this.knownAtMs(held);
+    for (const name of [...this.#held.keys()]) {
+      const held = this.find(name);
+      const ageMs = held === undefined ? 0 : nowMs - this.knownAtMs(held);
       if (ageMs > boundMs) this.drop(name, { error: tooOld({ name, ageMs, boundMs }), knownAtMs: nowMs });
     }
   }
@@ -236,6 +247,10 @@ export class SecretShelf {
       return;
     }
   }
+}
+
+function expired(name: string): SecretError {
+  return new SecretError("SECRET_NOT_FOUND", `secret "${name}" has expired`, { metadata: { name } });
 }
 
 /** A value, how old it is, and how old it may be. */

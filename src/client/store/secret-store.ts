@@ -69,6 +69,7 @@ export class SecretStore {
     const shelf = new SecretShelf({
       declared,
       settings,
+      wallMs: () => clock.wallMs?.() ?? Date.now(),
       onChange: (change) => {
         if (change.kind === "removed") this.#keyrings.drop(change.name);
         this.#changes.emit(change);

@@ -2,6 +2,8 @@
 export interface StoreClock {
   /** Milliseconds that never go back. */
   now(): number;
+  /** The time of day, in milliseconds since the epoch, by which secrets expire; the machine's unless given. */
+  wallMs?(): number;
   /**
    * Runs something later; returns what takes that back.
    * @param keepsProcessAlive whether the process waits for it
@@ -33,6 +35,11 @@ export class SteadyClock implements StoreClock {
     if (jumpMs > toleranceMs) this.#sleptMs += jumpMs;
     if (jumpMs > toleranceMs || jumpMs < -toleranceMs) this.#gapMs = gapMs;
     return steadyMs + this.#sleptMs;
+  }
+
+  /** {@inheritDoc StoreClock.wallMs} */
+  wallMs(): number {
+    return this.#wallMs();
   }
 
   /** {@inheritDoc StoreClock.after} */

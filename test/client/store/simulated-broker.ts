@@ -7,7 +7,7 @@ import type {
 } from "../../../src/client/index.js";
 import { isSecretError, SecretError } from "../../../src/domain/secret-error.js";
 import type { SimulatedClock } from "./simulated-clock.js";
-import type { SimulatedTruth } from "./simulated-truth.js";
+import { sent, type SimulatedTruth, type State } from "./simulated-truth.js";
 import { SimulatedWatch } from "./simulated-watch.js";
 
 /** How the way to the broker is: `cut` fails at once, `silent` swallows everything and holds streams up. */
@@ -100,12 +100,18 @@ export class SimulatedBroker implements SecretSource {
   #read({ name, knownVersion, maxStalenessMs = 1_800_000 }: ReadRequest): ReadAnswer {
     if (!this.isManagerUp) throw unavailable();
     const ageMs = this.random() < 0.3 ? this.random() * Math.min(maxStalenessMs, this.clock.now() - 1_000) : 0;
-    const secret = this.truth.at(name, this.clock.now() - ageMs);
+    const secret = this.#readable(name, this.clock.now() - ageMs);
     if (secret === undefined) throw SecretError.notFound(name);
     const origin = { servedFrom: ageMs > 0 ? "cache" : "manager", ageMs: ageMs > 0 ? ageMs : undefined } as const;
     const { version, uid } = secret;
     if (version === knownVersion) return { notModified: true, version, uid, ...origin };
-    return { notModified: false, secret, ...origin };
+    return { notModified: false, secret: sent(secret), ...origin };
+  }
+
+  /** What a secret was at some time, unless that has expired. */
+  #readable(name: string, timeMs: number): State {
+    const secret = this.truth.at(name, timeMs);
+    return (secret?.expireTime?.getTime() ?? Infinity) <= this.clock.wallMs() ? undefined : secret;
   }
 }
 

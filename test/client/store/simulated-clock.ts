@@ -5,6 +5,9 @@ interface Timer {
   readonly run: () => void;
 }
 
+/** When simulated time begins. */
+const epochMs = Date.UTC(2030, 0);
+
 /** Time that passes when a test says so, one timer after the other. */
 export class SimulatedClock implements StoreClock {
   readonly #timers = new Set<Timer>();
@@ -12,6 +15,9 @@ export class SimulatedClock implements StoreClock {
 
   /** {@inheritDoc StoreClock.now} */
   readonly now = (): number => this.#nowMs;
+
+  /** {@inheritDoc StoreClock.wallMs} */
+  readonly wallMs = (): number => epochMs + this.#nowMs;
 
   /** How many timers wait. */
   get pending(): number {

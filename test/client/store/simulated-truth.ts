@@ -1,4 +1,5 @@
 import type { Secret } from "../../../src/client/index.js";
+import { equalPayloads, type Payload } from "../../../src/domain/payload.js";
 import { parseSecretName } from "../../../src/domain/secret-name.js";
 
 /** What a secret is; undefined while it is not there, or may not be read. */
@@ -9,7 +10,10 @@ interface Period {
   readonly state: State;
 }
 
-/** What every secret was at every time. */
+/** Names whose payloads are bytes. */
+const binaryNames: ReadonlySet<string> = new Set(["B", "D"]);
+
+/** What every secret was at every time. Its payloads are its own: whoever is given one is given a copy. */
 export class SimulatedTruth {
   readonly #now: () => number;
   readonly #history = new Map<string, Period[]>();
@@ -29,11 +33,11 @@ export class SimulatedTruth {
     this.set(name, this.#secret(name, `life-${String(this.#lives)}`, 1));
   }
 
-  /** Another version of what is there. */
-  rotate(name: string): void {
+  /** Another version of what is there, which may expire; whoever lets time pass has to end it then. */
+  rotate(name: string, expireTime?: Date): void {
     const { uid = "", version = 0 } = this.at(name, this.#now()) ?? {};
     if (version === 0) this.create(name);
-    else this.set(name, this.#secret(name, uid, version + 1));
+    else this.set(name, { ...this.#secret(name, uid, version + 1), expireTime });
   }
 
   set(name: string, state: State): void {
@@ -53,16 +57,30 @@ export class SimulatedTruth {
   }
 
   /** Whether a secret had a value at some time from one point to another. */
-  held(name: string, payload: unknown, [fromMs, toMs]: readonly [number, number]): boolean {
+  held(name: string, payload: Payload, [fromMs, toMs]: readonly [number, number]): boolean {
     const history = this.#history.get(name) ?? [];
     return history.some(({ fromMs: beganMs, state }, index) => {
       const endedMs = history[index + 1]?.fromMs ?? Infinity;
-      return state?.payload === payload && beganMs <= toMs && endedMs >= fromMs;
+      return state !== undefined && equalPayloads(state.payload, payload) && beganMs <= toMs && endedMs >= fromMs;
     });
+  }
+
+  /** When a value expires; undefined when it does not. */
+  expiryOf(name: string, payload: Payload): Date | undefined {
+    const history = this.#history.get(name) ?? [];
+    return history.find(({ state }) => state !== undefined && equalPayloads(state.payload, payload))?.state?.expireTime;
   }
 
   #secret(name: string, uid: string, version: number): Secret {
     this.#versions += 1;
-    return { name: parseSecretName(name), uid, version, payload: `value-${String(this.#versions)}` };
+    const text = `value-${String(this.#versions)}`;
+    const payload = binaryNames.has(name) ? new TextEncoder().encode(text) : text;
+    return { name: parseSecretName(name), uid, version, payload };
   }
+}
+
+/** A secret as it is sent: its bytes belong to whoever receives it. */
+export function sent(secret: Secret): Secret {
+  const { payload } = secret;
+  return { ...secret, payload: typeof payload === "string" ? payload : new Uint8Array(payload) };
 }

@@ -1,6 +1,7 @@
 import type { KnownVersion, SourceWatch, WatchEvent, WatchSubscription } from "../../../src/client/index.js";
 import { SecretError } from "../../../src/domain/secret-error.js";
 import { type SimulatedBroker, unavailable } from "./simulated-broker.js";
+import { sent } from "./simulated-truth.js";
 
 /** How soon a broker tells of a change at the latest. */
 const pushMs = 200;
@@ -127,7 +128,7 @@ export class SimulatedWatch implements SourceWatch {
     const secret = truth.at(name, clock.now());
     if (!this.#names.has(name) || this.#sent.get(name) === secret?.payload) return;
     this.#sent.set(name, secret?.payload);
-    if (secret !== undefined) this.#send(found(secret));
+    if (secret !== undefined) this.#send(found(sent(secret)));
     else this.#send({ kind: "removal", name, uid: undefined, revision: this.#revision });
   }
 
