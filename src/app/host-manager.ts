@@ -1,4 +1,4 @@
-import type { ManagerConfig } from "../config/config.js";
+import type { Config } from "../config/config.js";
 import { SecretError } from "../domain/secret-error.js";
 import { createLog } from "../log/create-log.js";
 import { type ServedManager, serveManager } from "../manager-host/serve-manager.js";
@@ -9,12 +9,12 @@ import { within } from "./within.js";
 const closeTimeoutMs = 3_000;
 
 /**
- * Opens a manager and serves it to brokers; what it throws goes into the log.
+ * Opens the manager of a configuration and serves it to brokers; what it throws goes into the log.
  * @param address `unix:PATH`, or a port on a loopback address
  * @throws SecretError `CONFIG_INVALID`
  */
 export async function hostManager(
-  config: ManagerConfig,
+  { manager: config, cache }: Pick<Config, "manager" | "cache">,
   address: string | undefined,
   { isQuiet = false }: { readonly isQuiet?: boolean } = {},
 ): Promise<ServedManager> {
@@ -23,7 +23,7 @@ export async function hostManager(
     throw new SecretError("CONFIG_INVALID", `there is no address to serve the manager on; ${fix}`);
   }
   const log = createLog(isQuiet ? "error" : "info");
-  const manager = await openManager(config, { log });
+  const manager = await openManager(config, { log, maxStaleMs: () => cache.maxStaleMs });
   const close = async (): Promise<void> => {
     await within(closeTimeoutMs, manager.close?.());
   };

@@ -27,11 +27,11 @@ export function addManagerCommand(program: Command, context: CommandContext): vo
 async function serveManager(context: CommandContext, options: ServeOptions): Promise<void> {
   const { io, output } = context;
   const address = options.listen ?? io.env["SECRET_BROKER_MANAGER_ADDRESS"];
-  const [{ hostManager }, { configuredManager }] = await Promise.all([
+  const [{ hostManager }, { loadConfiguration }] = await Promise.all([
     import("../app/host-manager.js"),
     import("./load-configuration.js"),
   ]);
-  const hosted = await hostManager(await configuredManager(options.config), address);
+  const hosted = await hostManager(await loadConfiguration(options.config), address);
   try {
     await output.result(`${JSON.stringify({ secret_broker_host: { ready: true, address: hosted.address } })}\n`);
     await untilInterrupted(io, (signal) => untilStopped(context, signal, options.stopWithStdin === true));

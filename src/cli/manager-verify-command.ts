@@ -7,7 +7,7 @@ import { parsePeerAddress } from "../config/peer-schema.js";
 import type { CheckResult, VerifyReport } from "../testkit/verify/verify-manager.js";
 import { addOutputOptions, type CommandContext, type OutputOptions, withInherited } from "./command-context.js";
 import { exitCodes } from "./exit-codes.js";
-import { configuredManager } from "./load-configuration.js";
+import { loadConfiguration } from "./load-configuration.js";
 import { untilInterrupted } from "./until-interrupted.js";
 import { UsageError } from "./usage-error.js";
 
@@ -61,7 +61,7 @@ async function whileHosted<T>(file: string, work: (address: ListenAddress) => Pr
   const folder = await mkdtemp(join(tmpdir(), "secret-broker-verify-"));
   const path = join(folder, "manager.sock");
   try {
-    const hosted = await hostManager(await configuredManager(file), `unix:${path}`, { isQuiet: true });
+    const hosted = await hostManager(await loadConfiguration(file), `unix:${path}`, { isQuiet: true });
     try {
       return await work({ kind: "unix", path });
     } finally {

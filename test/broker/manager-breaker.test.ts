@@ -80,11 +80,11 @@ describe("a breaker", () => {
     expect(counts.isOpen).toBe(true);
   });
 
-  it("bounds what is pending, and asks for health whatever happens", () => {
+  it("bounds what is pending, and asks for health and has things forgotten whatever happens", () => {
     const { breaker, ask } = open({ maxPending: 2 });
     const passes = [breaker.enter("read"), breaker.enter("write")];
     expect(() => breaker.enter("read")).toThrow(expect.objectContaining({ reason: "BREAKER_OPEN" }) as Error);
-    expect(breaker.enter("health")).toBeUndefined();
+    for (const always of ["health", "forget"] as const) expect(breaker.enter(always)).toBeUndefined();
     for (const pass of passes) breaker.leave(pass, { durationMs: 0 });
     for (let count = 0; count < 5; count += 1) ask();
   });
