@@ -1,21 +1,13 @@
-import type { Payload } from "../../domain/payload.js";
 import type { Secret } from "../../domain/secret.js";
 import { isSecretError, SecretError, type SecretErrorReason } from "../../domain/secret-error.js";
 import type { BatchReadResult } from "../batch-read-secrets.js";
 import type { Origin } from "../read-secret.js";
 import type { HeldSecret } from "./held-secret.js";
-import { PreviousVersions, type VersionNews, type VersionOf } from "./previous-versions.js";
+import { type KeyringVersion, PreviousVersions, type VersionNews, type VersionOf } from "./previous-versions.js";
 import { isFinal, tooOld } from "./secret-shelf.js";
 import type { StoreClock } from "./store-clock.js";
 import type { StoreSettings } from "./store-options.js";
 import type { SecretSource } from "./store-source.js";
-
-/** One version of a keyring. */
-export interface KeyringVersion {
-  readonly version: number | undefined;
-  /** Bytes are the caller's own. */
-  readonly payload: Payload;
-}
 
 /** Every version of a secret that is to be accepted, and how sure that is. */
 export interface Keyring {

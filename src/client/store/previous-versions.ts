@@ -1,6 +1,12 @@
 import type { Payload } from "../../domain/payload.js";
 import type { Secret } from "../../domain/secret.js";
-import type { KeyringVersion } from "./keyrings.js";
+
+/** One version of a keyring. */
+export interface KeyringVersion {
+  readonly version: number | undefined;
+  /** Bytes are the caller's own. */
+  readonly payload: Payload;
+}
 
 /** A version of a secret, by its number and generation. */
 export interface VersionOf {
