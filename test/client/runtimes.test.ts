@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SecretBrokerClient } from "../../src/client/index.js";
 import { startBroker, type TestBroker } from "../../src/testkit/start-broker.js";
+import { TestAuthority } from "./certificates.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), "runtimes-"));
@@ -168,5 +169,67 @@ describe("a synchronous read", () => {
     expect(lines[0]).toMatch(/^FIELD_INVALID address "127\.0\.0\.1:\d+" is served by this very thread/);
     expect(lines[1]).toMatch(/^FIELD_INVALID address "unix:own\.sock" is served by this very thread/);
     expect(lines[2]).toMatch(/^FIELD_INVALID token must be given at once for a synchronous read/);
+  });
+
+  it("is refused too where it would wait for itself by another name of this machine", async () => {
+    const code = `${imports}
+      import { createServer } from "node:http2";
+      import { hostname, networkInterfaces } from "node:os";
+      const options = { tls: true, timeoutMs: 500 };
+      const own = Object.values(networkInterfaces()).flat().filter(({ family }) => family === "IPv4");
+      const at = (host) => tell(() => new SecretBrokerClient(host, options).readSecretSync({ name: "A" }));
+      for (const host of ["0.0.0.0", "127.0.0.1"]) {
+        const server = createServer();
+        await new Promise((resolve) => server.listen(0, host, resolve));
+        const { port } = server.address();
+        at(hostname() + ":" + port);
+        at(own.at(-1).address + ":" + port);
+        at("localhost:" + port);
+        server.close();
+      }`;
+    const { output } = await run("names.mjs", code);
+    const isRefused = output.split("\n").map((line) => /^FIELD_INVALID .* is served by this very thread/.test(line));
+    // What is served to this machine alone is not what its name stands for.
+    expect([isRefused[0], isRefused[1], isRefused[2], isRefused[3], isRefused[5]]).toEqual([
+      ...[true, true, true],
+      ...[false, true],
+    ]);
+  });
+
+  it("asks for credentials anew each time", async () => {
+    const own = new TestAuthority(directory, "own-ca").sign("own", "DNS:own");
+    writeFileSync(join(directory, "own.pem"), own.certificate);
+    writeFileSync(join(directory, "own.key"), own.key);
+    const code = `${imports}
+      import { readFileSync } from "node:fs";
+      import { Worker } from "node:worker_threads";
+      const server = 'const read = (file) => require("node:fs").readFileSync(file);' +
+        'const s = require("node:tls").createServer({ cert: read("own.pem"), key: read("own.key") })' +
+        '.listen(0, "127.0.0.1", () => require("node:worker_threads").parentPort.postMessage(s.address().port))';
+      new Worker(server, { eval: true }).once("message", async (port) => {
+        const own = readFileSync("own.pem", "utf8");
+        const given = ["no PEM", own, own];
+        const failing = () => { throw new Error("not now"); };
+        const client = (certificate) => new SecretBrokerClient("127.0.0.1:" + port, {
+          tls: { certificate, key: { file: "own.key" } },
+          retry: { attempts: 1 },
+        });
+        const renewing = client(() => given.shift());
+        tell(() => renewing.readSecretSync({ name: "A" }, { timeoutMs: 5_000 }));
+        // It is used for the next connection, which takes a moment after one that failed.
+        try { renewing.readSecretSync({ name: "A" }, { timeoutMs: 500 }); } catch {}
+        await new Promise((resolve) => setTimeout(resolve, 1_000));
+        tell(() => renewing.readSecretSync({ name: "A" }));
+        tell(() => client(failing).readSecretSync({ name: "A" }));
+        tell(() => client(async () => "late").readSecretSync({ name: "A" }));
+        process.exit();
+      });`;
+    const { output } = await run("renewed.mjs", code);
+    expect(output.split("\n").map((line) => line.split(" ").slice(0, 2).join(" "))).toEqual([
+      "CREDENTIAL_INVALID tls.ca,",
+      "MANAGER_UNAVAILABLE the",
+      "CREDENTIAL_MISSING the",
+      "FIELD_INVALID tls.certificate",
+    ]);
   });
 });

@@ -3,6 +3,9 @@ import type { FieldViolation, SecretErrorReason } from "../../domain/secret-erro
 import type { ClientOptions } from "../client-options.js";
 import type { ReadAnswer, ReadRequest } from "../read-secret.js";
 
+/** What of TLS a function may give. */
+export type TlsPart = "ca" | "certificate" | "key";
+
 /** What the thread that asks the broker is started with. */
 export interface SyncWorkerData {
   readonly port: MessagePort;
@@ -11,6 +14,8 @@ export interface SyncWorkerData {
   readonly addresses: readonly string[];
   /** Without functions, which no other thread can call. */
   readonly options: ClientOptions;
+  /** What functions give of it instead, with each read. */
+  readonly given: readonly TlsPart[];
 }
 
 /** One read. */
@@ -21,6 +26,8 @@ export interface SyncAsk {
   readonly requestId: string | undefined;
   /** The token a function gave for this read. */
   readonly token: string | undefined;
+  /** What functions gave of TLS for this read. */
+  readonly tls: Readonly<Partial<Record<TlsPart, string | Uint8Array>>>;
 }
 
 /** What became of it. */

@@ -2,11 +2,10 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "
 import { SecretError } from "../../domain/secret-error.js";
 import { type CallOptions, checkTimeoutMs, defaultTimeoutMs } from "../call-options.js";
 import type { ClientOptions } from "../client-options.js";
-import type { CredentialFile, CredentialFunction } from "../connection/credential-source.js";
-import type { TlsOptions } from "../connection/tls-material.js";
+import { type CredentialFile, type CredentialFunction, readCredential } from "../connection/credential-source.js";
 import type { ReadAnswer, ReadRequest } from "../read-secret.js";
 import { isServedHere } from "./serving-thread.js";
-import type { SyncAsk, SyncReply } from "./sync-messages.js";
+import type { SyncAsk, SyncReply, SyncWorkerData, TlsPart } from "./sync-messages.js";
 
 /** How a synchronous read is made; it cannot be cancelled, as nothing else happens meanwhile. */
 export type SyncCallOptions = Pick<CallOptions, "timeoutMs" | "requestId">;
@@ -38,9 +37,9 @@ export class SyncReader {
     const served = this.#addresses.find(isServedHere);
     if (served !== undefined) throw wouldWaitForItself(served);
     const { token } = this.#options;
-    const given = typeof token === "function" ? giveNow(token, "token") : undefined;
+    const credentials = { token: giveNow(token, "token"), tls: giveTls(this.#options) };
     this.#running ??= this.#start();
-    const ask: SyncAsk = { id: (this.#lastId += 1), request, timeoutMs: checkedMs, requestId, token: given };
+    const ask: SyncAsk = { id: (this.#lastId += 1), request, timeoutMs: checkedMs, requestId, ...credentials };
     const reply = wait(this.#running, ask);
     if (reply === undefined) {
       // It may never answer again.
@@ -62,7 +61,13 @@ export class SyncReader {
   #start(): Running {
     const { port1, port2 } = new MessageChannel();
     const flag = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-    const workerData = { port: port2, flag, addresses: this.#addresses, options: withoutFunctions(this.#options) };
+    const workerData: SyncWorkerData = {
+      port: port2,
+      flag,
+      addresses: this.#addresses,
+      options: withoutFunctions(this.#options),
+      given: givenParts(this.#options),
+    };
     const worker = new Worker(new URL("./sync-worker.js", import.meta.url), {
       workerData,
       transferList: [port2],
@@ -106,29 +111,30 @@ function send(port: MessagePort, ask: SyncAsk): void {
 }
 
 function withoutFunctions({ token, tls, ...options }: ClientOptions): ClientOptions {
-  return {
-    ...options,
-    tls: tls === undefined || tls === true ? tls : withoutTlsFunctions(tls),
-    token: typeof token === "function" ? undefined : token,
-  };
+  const plain = tls === undefined || tls === true ? tls : { ...tls };
+  if (typeof plain === "object") for (const part of givenParts({ tls })) plain[part] = undefined;
+  return { ...options, tls: plain, token: typeof token === "function" ? undefined : token };
 }
 
-function withoutTlsFunctions({ ca, certificate, key, serverName }: TlsOptions): TlsOptions {
-  return {
-    ca: given(ca, "tls.ca"),
-    certificate: given(certificate, "tls.certificate"),
-    key: given(key, "tls.key"),
-    serverName,
-  };
+/** Which parts of TLS functions give. */
+function givenParts({ tls }: Pick<ClientOptions, "tls">): TlsPart[] {
+  if (typeof tls !== "object") return [];
+  return (["ca", "certificate", "key"] as const).filter((part) => typeof tls[part] === "function");
 }
 
-function given<T>(source: T | CredentialFile | CredentialFunction<T>, what: string): T | CredentialFile {
-  return typeof source === "function" ? giveNow(source as CredentialFunction<T>, what) : source;
+/** What functions give of TLS, at once: it may have changed since the last read. */
+function giveTls({ tls }: ClientOptions): SyncAsk["tls"] {
+  if (typeof tls !== "object") return {};
+  return Object.fromEntries(givenParts({ tls }).map((part) => [part, giveNow(tls[part], `tls.${part}`)]));
 }
 
-/** What a function gives, at once. */
-function giveNow<T>(give: CredentialFunction<T>, what: string): T {
-  const value = give();
+/** What a function gives, at once; undefined of what is none. */
+function giveNow<T extends string | Uint8Array | undefined>(
+  source: T | CredentialFile | CredentialFunction<T>,
+  what: string,
+): T | string | undefined {
+  if (typeof source !== "function") return undefined;
+  const value = readCredential(source, what).read();
   if (!(value instanceof Promise)) return value;
   value.catch(() => undefined);
   const description = "must be given at once for a synchronous read: a promise cannot be waited for";

@@ -4,14 +4,17 @@ import { SecretBrokerClient } from "../secret-broker-client.js";
 import type { SyncAsk, SyncReply, SyncWorkerData } from "./sync-messages.js";
 
 // The thread that asks the broker while another one waits.
-const { port, flag, addresses, options } = workerData as SyncWorkerData;
+const { port, flag, addresses, options, given } = workerData as SyncWorkerData;
 
-let givenToken: string | undefined;
-const token = options.token ?? ((): string | undefined => givenToken);
-const client = new SecretBrokerClient(addresses, { ...options, token });
+let latest: Pick<SyncAsk, "token" | "tls"> = { token: undefined, tls: {} };
+const token = options.token ?? ((): string | undefined => latest.token);
+const parts = given.map((part) => [part, (): string | Uint8Array => latest.tls[part] ?? ""] as const);
+const tls = typeof options.tls === "object" ? { ...options.tls, ...Object.fromEntries(parts) } : options.tls;
+const client = new SecretBrokerClient(addresses, { ...options, token, tls });
 
-async function answer({ id, request, timeoutMs, requestId, token: given }: SyncAsk): Promise<SyncReply> {
-  givenToken = given;
+async function answer(ask: SyncAsk): Promise<SyncReply> {
+  const { id, request, timeoutMs, requestId } = ask;
+  latest = ask;
   try {
     return { id, ok: true, answer: await client.readSecret(request, { timeoutMs, requestId }) };
   } catch (thrown) {
