@@ -1,5 +1,6 @@
 import type { Payload } from "../../domain/payload.js";
 import type { Secret } from "../../domain/secret.js";
+import { copyPayload } from "./held-secret.js";
 
 /** One version of a keyring. */
 export interface KeyringVersion {
@@ -70,7 +71,7 @@ export class PreviousVersions {
   beside(active: VersionOf): KeyringVersion[] {
     return this.#kept.flatMap(({ version, uid, payload }) => {
       if (payload === undefined || uid !== active.uid || version === active.version) return [];
-      return [{ version, payload: typeof payload === "string" ? payload : payload.slice() }];
+      return [{ version, payload: copyPayload(payload) }];
     });
   }
 
