@@ -101,7 +101,7 @@ const watch = (options: string): string => `
   console.log("end");`;
 
 describe("a forgotten watch lets the process end", { timeout: 30_000 }, () => {
-  it.concurrent.each([
+  it.each([
     ["while a broker accepts and says nothing", "{}", 1],
     ["while one of several does", "{}", 2],
     ["while the handshake of TLS does not end", "{ tls: true }", 1],
