@@ -37,13 +37,18 @@ const patternSchema = z
   });
 
 /** A pattern of names, that some name can have: one that none can would forbid nothing, and look as if it did. */
-export const namePatternSchema: z.ZodType<string, string> = patternSchema.superRefine((pattern, context) => {
-  // Whatever stars stand for, names keep to the rules with any letter in their place, or break them with every text.
-  const problem = secretNameProblem(pattern.replaceAll(/\*+/g, "x"));
-  if (problem === undefined) return;
-  const message = `${problem}: no name does, so it would match none; write it as names are, and a/** for all under a`;
-  context.addIssue({ code: "custom", message });
-});
+export const namePatternSchema: z.ZodType<string, string> = patternSchema.refine(
+  (pattern) => patternProblem(pattern) === undefined,
+  {
+    error: ({ input }) =>
+      `${patternProblem(String(input)) ?? ""}: no name does, so it would match none; write it as names are, and a/** for all under a`,
+  },
+);
+
+/** Whatever stars stand for, names keep to the rules with any letter in their place, or break them with every text. */
+function patternProblem(pattern: string): string | undefined {
+  return secretNameProblem(pattern.includes("*") ? pattern.replaceAll(/\*+/g, "x") : pattern);
+}
 
 const principalPatterns = z.array(patternSchema).min(1).max(maxPatterns);
 const namePatterns = z.array(namePatternSchema).min(1).max(maxPatterns);
