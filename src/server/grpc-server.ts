@@ -2,7 +2,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Server } from "@grpc/grpc-js";
 import type { Log } from "../log/log.js";
 import { ConnectionGate, type ConnectionLimits } from "./connection-gate.js";
-import { promptStatus } from "./prompt-status.js";
 import { HealthReporter } from "./health-service.js";
 import { reflectionServices } from "./reflection-service.js";
 import {
@@ -16,8 +15,9 @@ import {
 } from "./services.js";
 import { type GrpcAddress, Listener } from "./listener.js";
 import { guardedBy } from "./metadata-guard.js";
-import type { Identify } from "./open-call.js";
+import { type Identify, refusesBy } from "./open-call.js";
 import { type ConnectionOf, countUses } from "./connection-use.js";
+import { unaryCalls } from "./unary-call.js";
 import { type ClientCertificates, TlsFront, type TlsMaterial } from "./tls-front.js";
 
 export type { GrpcAddress } from "./listener.js";
@@ -153,11 +153,12 @@ export class GrpcServer {
 
   #createServer(connectionOf: ConnectionOf, identify: Identify): Server {
     const { maxReceiveMessageBytes, maxConcurrentStreams, connections } = this.#options;
+    const identified = new Set<string>();
     const server = new Server({
       "grpc.max_receive_message_length": maxReceiveMessageBytes,
       "grpc.max_concurrent_streams": maxConcurrentStreams,
       "grpc.enable_channelz": 0,
-      interceptors: [promptStatus],
+      interceptors: [unaryCalls(refusesBy(identify), (path) => identified.has(path))],
       "grpc.keepalive_time_ms": connections.keepaliveMs,
       "grpc.keepalive_timeout_ms": connections.keepaliveTimeoutMs,
     });
@@ -171,6 +172,7 @@ export class GrpcServer {
     ];
     for (const service of services) {
       server.addService(service.definition, countUses(service, connectionOf));
+      if (service.isIdentified) for (const { path } of Object.values(service.definition)) identified.add(path);
     }
     this.#servers.push(server);
     return server;

@@ -4,6 +4,7 @@ import type { Caller } from "../domain/caller.js";
 import type { SecretError } from "../domain/secret-error.js";
 import type { Credentials } from "../identity/caller-identity.js";
 import { toSecretError } from "../rpc/encode-status.js";
+import type { Refuses } from "./late-requests.js";
 
 /** The metadata key that names a call. */
 export const requestIdKey = "x-request-id";
@@ -61,12 +62,7 @@ export function openCall(wire: WireCall, identify: Identify, options: OpenCallOp
   let caller: Caller | Promise<Caller>;
   let refusal: SecretError | undefined;
   try {
-    caller = identify({
-      peer,
-      authorization: first[authorizationKey]?.toString(),
-      forwardedCertificate: first[forwardedCertificateKey]?.toString(),
-      guard: first[guardKey]?.toString(),
-    });
+    caller = identify(credentialsOf(first, peer));
   } catch (error) {
     caller = strangerAt(peer);
     refusal = toSecretError(error);
@@ -82,6 +78,36 @@ export function openCall(wire: WireCall, identify: Identify, options: OpenCallOp
   const pending = caller.then((known) => new Call({ caller: known, requestId, deadlineMs, traceparent }, wire));
   const call = new Call({ caller: strangerAt(peer), requestId, deadlineMs, traceparent }, wire);
   return { call, pending, refusal, metadataBytes };
+}
+
+/** Whether whoever makes a call is nobody; as {@link openCall} would find. */
+export function refusesBy(identify: Identify): Refuses {
+  return (metadata, peer) => {
+    try {
+      const caller = identify(credentialsOf(metadata.getMap(), peer));
+      return caller instanceof Promise ? caller.then(isKnown, isNobody) : false;
+    } catch {
+      return true;
+    }
+  };
+}
+
+function isKnown(): boolean {
+  return false;
+}
+
+function isNobody(): boolean {
+  return true;
+}
+
+/** What a call says of its caller. @param first the first value of each key of its metadata */
+function credentialsOf(first: Readonly<Record<string, MetadataValue>>, peer: string): CallCredentials {
+  return {
+    peer,
+    authorization: first[authorizationKey]?.toString(),
+    forwardedCertificate: first[forwardedCertificateKey]?.toString(),
+    guard: first[guardKey]?.toString(),
+  };
 }
 
 /** Who has not proven to be anybody. @param id of the connection: where it comes from, and after a `#` its number */
