@@ -87,12 +87,12 @@ describe("parseConfig makes a configuration or says what is wrong, and nothing e
     fc.assert(fc.property(pieces, expectAnswer), { numRuns: 1_500 });
   });
 
-  it("of any structure that looks like a configuration", () => {
+  it("of any structure that looks like a configuration", { timeout: 60_000 }, () => {
     const texts = fc.oneof(configuration, tree).map((value) => stringify(value, { version: "1.2" }));
     fc.assert(fc.property(texts, expectAnswer), { numRuns: 500 });
   });
 
-  it("of any structure in JSON, which is YAML too", () => {
+  it("of any structure in JSON, which is YAML too", { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(configuration, (value) => {
         expectAnswer(JSON.stringify(value));

@@ -171,7 +171,7 @@ const validConfig = fc
   });
 
 describe("parseConfig", () => {
-  it("reads every valid configuration as what it says", () => {
+  it("reads every valid configuration as what it says", { timeout: 60_000 }, () => {
     fc.assert(
       fc.property(validConfig, fc.boolean(), ([written, expected], inFlow) => {
         const { config } = load(stringify(written, inFlow ? { collectionStyle: "flow" } : {}));
