@@ -91,7 +91,7 @@ export class SecretShelf {
   /** What is held of a name; what has expired is absent from then on. */
   find(name: string): HeldSecret | undefined {
     const held = this.#held.get(name);
-    if (held === undefined || held.expireAtMs > this.#parts.wallMs()) return held;
+    if (held === undefined || held.expireAtMs === Infinity || held.expireAtMs > this.#parts.wallMs()) return held;
     this.drop(name, { error: expired(name), knownAtMs: this.knownAtMs(held) });
     return undefined;
   }
