@@ -1,32 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { SecretBrokerClient } from "../../src/client/index.js";
-import { startBroker, type TestBroker } from "../../src/testkit/start-broker.js";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { packageFolder } from "./package-folder.js";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
-const directory = mkdtempSync(join(tmpdir(), "forgotten-"));
+const { directory, broker } = packageFolder("forgotten");
 /** Less than any call, or any attempt to connect, may take. */
 const soonMs = 5_000;
-let broker: TestBroker;
-
-beforeAll(async () => {
-  mkdirSync(join(directory, "node_modules"));
-  symlinkSync(root, join(directory, "node_modules/secret-broker"));
-  broker = await startBroker();
-  const client = new SecretBrokerClient(broker.address);
-  await client.writeSecret({ name: "A", payload: "a1" });
-  client.close();
-});
-afterAll(async () => {
-  await broker.stop();
-  rmSync(directory, { recursive: true });
-});
 
 /** What stands before a broker, and accepts connections without a word once it is silent. */
 interface Relay {
@@ -40,7 +22,7 @@ async function startRelay(): Promise<Relay> {
   const server = createServer((socket) => {
     sockets.add(socket.on("error", () => undefined));
     if (isSilent) return;
-    const onward = connect(Number(broker.address.split(":").at(-1)), "127.0.0.1").on("error", () => undefined);
+    const onward = connect(Number(broker().address.split(":").at(-1)), "127.0.0.1").on("error", () => undefined);
     sockets.add(onward);
     socket.pipe(onward).pipe(socket);
   });
@@ -151,7 +133,7 @@ describe("a forgotten store lets the process end", { timeout: 30_000 }, () => {
       const store = await openSecretStore({ address, secrets: ["A"], token });
       await new Promise((resolve) => setTimeout(resolve, 500));
       console.log("end");`;
-    const program = start("token.mjs", code, broker.address);
+    const program = start("token.mjs", code, broker().address);
     expect(await program.ended).toBeLessThan(soonMs);
     expect(program.output()).toBe("end");
   });

@@ -1,35 +1,17 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { SecretBrokerClient } from "../../src/client/index.js";
-import { startBroker, type TestBroker } from "../../src/testkit/start-broker.js";
+import { describe, expect, it } from "vitest";
+import { packageFolder } from "./package-folder.js";
 import { TestAuthority } from "./certificates.js";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
-const directory = mkdtempSync(join(tmpdir(), "runtimes-"));
-let broker: TestBroker;
-
-beforeAll(async () => {
-  mkdirSync(join(directory, "node_modules"));
-  symlinkSync(root, join(directory, "node_modules/secret-broker"));
-  broker = await startBroker();
-  const client = new SecretBrokerClient(broker.address);
-  await client.writeSecret({ name: "A", payload: "a1" });
-  client.close();
-});
-afterAll(async () => {
-  await broker.stop();
-  rmSync(directory, { recursive: true });
-});
+const { directory, broker } = packageFolder("runtimes");
 
 /** Runs a program to its own end; it gets the broker's address. */
 async function run(file: string, code: string): Promise<{ output: string; exitCode: number | null }> {
   writeFileSync(join(directory, file), code);
-  const child = spawn(process.execPath, [file, broker.address], { cwd: directory });
+  const child = spawn(process.execPath, [file, broker().address], { cwd: directory });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => (output += text));

@@ -80,14 +80,14 @@ describe("problems", () => {
 
 describe("--listen", () => {
   const parse = (...listen: string[]): unknown =>
-    parseConfig({ text: withMemory(""), file }, { listen, directory: "/work" });
+    parseConfig({ text: withMemory(""), file }, { listen, directory: "/base" });
 
   it("replaces the file's addresses; its paths are relative to where it is given", () => {
     expect(parse("127.0.0.1:7", "unix:b.sock")).toMatchObject({
       config: {
         listen: [
           { kind: "tcp", host: "127.0.0.1", port: 7 },
-          { kind: "unix", path: "/work/b.sock" },
+          { kind: "unix", path: "/base/b.sock" },
         ],
       },
     });
@@ -102,7 +102,7 @@ describe("--listen", () => {
   it("and --admin-listen leave each other's addresses alone", () => {
     const text = withMemory("  admin: { listen: 127.0.0.1:3 }\n  listen: 127.0.0.1:4\n");
     const addresses = (listen: string[], adminListen?: string): unknown => {
-      const { config } = parseConfig({ text, file }, { listen, adminListen, directory: "/work" });
+      const { config } = parseConfig({ text, file }, { listen, adminListen, directory: "/base" });
       const places = [...config.listen, config.adminListen].map((each) => {
         if (each === undefined) return "off";
         return each.kind === "tcp" ? each.port : each.path;
@@ -110,8 +110,8 @@ describe("--listen", () => {
       return places.join(" ");
     };
     expect(addresses([])).toBe("4 3");
-    expect(addresses(["unix:a"])).toBe("/work/a 3");
-    expect(addresses([], "unix:a")).toBe("4 /work/a");
+    expect(addresses(["unix:a"])).toBe("/base/a 3");
+    expect(addresses([], "unix:a")).toBe("4 /base/a");
     expect(addresses(["127.0.0.1:0"], "off")).toBe("0 off");
     // What the file would have there does not matter then.
     expect(addresses(["127.0.0.1:3"], "127.0.0.1:4")).toBe("3 4");
